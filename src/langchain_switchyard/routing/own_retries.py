@@ -1,0 +1,106 @@
+"""Switches off the retries a model's own client makes.
+
+Retries multiply: an SDK that asks three times inside a router that asks four times asks twelve
+times, and hides every failure but the last from breakers and limiters. So each deployment works on
+a copy of the caller's model whose client asks once; the caller's own object is never changed.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+
+_COUNTS_ATTEMPTS: Mapping[str, int] = {"ChatTongyi": 1}
+"""Classes that read their `max_retries` at every call and mean attempts, the first included."""
+
+
+def without_own_retries(model: BaseChatModel) -> BaseChatModel:
+    """A copy of `model` that makes one request per call, or `model` itself if it does so already.
+
+    Clients of the OpenAI and Anthropic kind are replaced by `with_options(max_retries=0)`, which
+    shares the HTTP client (and its sockets) with the original. Where the effect cannot be verified,
+    one warning says how the counts multiply.
+    """
+    attempts = next((_COUNTS_ATTEMPTS[n] for n in _class_names(model) if n in _COUNTS_ATTEMPTS), 0)
+    if attempts:
+        return _with_field(model, {}, attempts)
+    clients = _clients(model)
+    if clients or _builds_clients_late(model):
+        return _with_field(model, _single_shot(clients), 0)
+    if "max_retries" in type(model).model_fields:
+        return _unverified(model)
+    return model
+
+
+def _class_names(model: BaseChatModel) -> list[str]:
+    return [cls.__name__ for cls in type(model).__mro__]
+
+
+def _clients(model: BaseChatModel) -> dict[str, Any]:
+    """Attribute -> SDK client, or part of one, for all that the model holds.
+
+    Both SDKs share one shape: a client has `with_options`, and its parts (`chat.completions`) are
+    built from the client alone and keep it as `_client`.
+    """
+    return {
+        name: value
+        for name, value in vars(model).items()
+        if _is_client(value) or _is_client(getattr(value, "_client", None))
+    }
+
+
+def _single_shot(clients: Mapping[str, Any]) -> dict[str, Any]:
+    """Attribute -> replacement, for those clients that would ask more than once."""
+    once: dict[int, Any] = {}
+    replaced: dict[str, Any] = {}
+    for name, value in clients.items():
+        client = value if _is_client(value) else value._client  # noqa: SLF001 - the only road.
+        if client.max_retries == 0:
+            continue
+        # The same client under two names stays one client.
+        if id(client) not in once:
+            once[id(client)] = client.with_options(max_retries=0)
+        single = once[id(client)]
+        replaced[name] = single if client is value else type(value)(single)
+    return replaced
+
+
+def _is_client(value: Any) -> bool:
+    return isinstance(getattr(value, "max_retries", None), int) and callable(
+        getattr(value, "with_options", None)
+    )
+
+
+def _builds_clients_late(model: BaseChatModel) -> bool:
+    """Whether the model (ChatAnthropic) makes its client from its own fields when first asked."""
+    return isinstance(getattr(type(model), "_client_params", None), cached_property)
+
+
+def _with_field(model: BaseChatModel, clients: Mapping[str, Any], value: int) -> BaseChatModel:
+    if not clients and getattr(model, "max_retries", value) == value:
+        return model
+    copy = model.model_copy(update=dict(clients))
+    if "max_retries" in type(model).model_fields:
+        copy.__dict__["max_retries"] = value
+    # What was derived from the old number is derived again.
+    copy.__dict__.pop("_client_params", None)
+    return copy
+
+
+def _unverified(model: BaseChatModel) -> BaseChatModel:
+    own = getattr(model, "max_retries", None)
+    if own == 0:
+        return model
+    count = f"{own + 1}" if isinstance(own, int) else "N"
+    warnings.warn(
+        f"{type(model).__name__} retries by itself (max_retries={own}). It was set to 0 on a copy, "
+        "but whether its client heeds that is not known: if not, one request may make up to "
+        f"{count} x M calls, M being the router's max_attempts. Build it with max_retries=0.",
+        UserWarning,
+        stacklevel=4,
+    )
+    return model.model_copy(update={"max_retries": 0})
