@@ -45,7 +45,7 @@ from langchain_switchyard.routing.fingerprint import (
     status_of,
     text_of,
 )
-from langchain_switchyard.routing.retry_after import retry_after
+from langchain_switchyard.routing.retry_after import from_text, retry_after
 
 __all__ = ["GENERAL", "POOL_RETRY_AFTER", "ErrorTable", "classify"]
 
@@ -154,28 +154,46 @@ def classify(error: BaseException, table: ErrorTable = GENERAL, *, wall: float) 
 def _kind(error: BaseException, table: ErrorTable) -> Kind:
     if is_passed_through(error):
         return Kind.CANCELLED
-    coarse = _by_code(error, table) or _by_type(error)
+    # Most deployments have no table of their own: do not read GENERAL twice.
+    tables = (GENERAL,) if table is GENERAL else (table, GENERAL)
+    coarse, asked = _by_code(error, tables)
+    coarse = coarse or _by_type(error)
     if coarse is None:
-        return _by_origin(error, table)
+        return _by_origin(error, tables)
     finer = _REFINED_BY_WORDS.get(coarse)
     if finer is None:
         return coarse
     text = text_of(error)
-    return _by_words(text, table, finer) or coarse
+    found = _by_words(text, tables[:asked], finer)
+    if coarse is Kind.RATE_LIMITED and found is Kind.QUOTA_EXHAUSTED and from_text(text, 0.0):
+        # Gemini words its limits per minute as a quota, but says when to come back.
+        return coarse
+    return found or coarse
 
 
-def _by_code(error: BaseException, table: ErrorTable) -> Kind | None:
-    for code in codes_of(error):
-        kind = table.code(code) or GENERAL.code(code)
+def _by_code(error: BaseException, tables: tuple[ErrorTable, ...]) -> tuple[Kind | None, int]:
+    """What the codes say, and how many of the tables may refine it by words.
+
+    Where a provider's own table knows the code, only its own words count: DashScope's 429
+    `insufficient_quota` is a limit per minute although it is worded like an empty account.
+    """
+    codes = list(codes_of(error))
+    for index, table in enumerate(tables):
+        for code in codes:
+            kind = table.code(code)
+            if kind is not None:
+                return kind, index + 1
+    return None, len(tables)
+
+
+def _by_words(
+    text: str, tables: tuple[ErrorTable, ...], allowed: frozenset[Kind] | None = None
+) -> Kind | None:
+    for table in tables:
+        kind = table.words(text, allowed)
         if kind is not None:
             return kind
     return None
-
-
-def _by_words(text: str, table: ErrorTable, allowed: frozenset[Kind] | None = None) -> Kind | None:
-    found = table.words(text, allowed)
-    # Most deployments have no table of their own: do not read GENERAL twice.
-    return found or (None if table is GENERAL else GENERAL.words(text, allowed))
 
 
 def _by_type(error: BaseException) -> Kind | None:
@@ -203,16 +221,16 @@ def _by_status(status: int) -> Kind | None:
     return kind
 
 
-def _by_origin(error: BaseException, table: ErrorTable) -> Kind:
+def _by_origin(error: BaseException, tables: tuple[ErrorTable, ...]) -> Kind:
     """For exceptions that say nothing by themselves: who raised them, and in which words?"""
     if not comes_from_provider(error):
         return Kind.CANCELLED
-    for code in codes_in_text(error):
-        kind = table.code(code) or GENERAL.code(code)
-        if kind is not None and kind is not Kind.BAD_REQUEST:
-            return kind
+    codes = list(codes_in_text(error))
+    kinds = (table.code(code) for table in tables for code in codes)
     text = text_of(error)
-    found = _by_words(text, table)
+    found = next((kind for kind in kinds if kind is not None), None)
+    if found is None or found is Kind.BAD_REQUEST:
+        found = _by_words(text, tables) or found
     if found is not None:
         return found
     status = status_in_text(error)

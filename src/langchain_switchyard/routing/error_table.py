@@ -110,6 +110,7 @@ GENERAL = ErrorTable(
         ("input is too long", Kind.CONTEXT_LENGTH),
         ("range of input length should be", Kind.CONTEXT_LENGTH),
         ("maximum number of tokens", Kind.CONTEXT_LENGTH),
+        ("exceeded model token limit", Kind.CONTEXT_LENGTH),
         ("上下文长度", Kind.CONTEXT_LENGTH),
         ("输入长度超", Kind.CONTEXT_LENGTH),
         ("content_filter", Kind.CONTENT_FILTERED),

@@ -1,0 +1,1 @@
+"""Presets for providers, and the HTTP clients they share."""
