@@ -1,0 +1,41 @@
+"""One chat model in front of many, and the graph nodes a serious assistant needs around it."""
+
+from langchain_switchyard._version import __version__
+from langchain_switchyard.errors import (
+    AllDeploymentsFailed,
+    ConfigurationError,
+    DeadlineExceeded,
+    MissingExtra,
+    NoCapableDeployment,
+    NoDeploymentReady,
+    StreamInterrupted,
+    SwitchyardError,
+)
+from langchain_switchyard.routing.breaker import BreakerPolicy
+from langchain_switchyard.routing.call import CallOptions
+from langchain_switchyard.routing.chat_model import ChatSwitchyard
+from langchain_switchyard.routing.clock import World
+from langchain_switchyard.routing.deployment import Deployment, Price, Traits
+from langchain_switchyard.routing.retry import RetryPolicy
+from langchain_switchyard.routing.timeouts import Timeouts
+
+__all__ = [
+    "AllDeploymentsFailed",
+    "BreakerPolicy",
+    "CallOptions",
+    "ChatSwitchyard",
+    "ConfigurationError",
+    "DeadlineExceeded",
+    "Deployment",
+    "MissingExtra",
+    "NoCapableDeployment",
+    "NoDeploymentReady",
+    "Price",
+    "RetryPolicy",
+    "StreamInterrupted",
+    "SwitchyardError",
+    "Timeouts",
+    "Traits",
+    "World",
+    "__version__",
+]

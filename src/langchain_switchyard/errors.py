@@ -1,0 +1,104 @@
+"""Every error Switchyard raises.
+
+```text
+SwitchyardError
+├── ConfigurationError        (ValueError)        a value the caller gave cannot work; says which and why
+├── MissingExtra              (ImportError)       an optional part is not installed; names the extra
+├── NoCapableDeployment       (ModelInvalidRequestError)  no deployment can serve this request at all
+├── AllDeploymentsFailed      (ModelError)        everyone who could be asked was asked, and failed
+│   ├── NoDeploymentReady                         everyone is open or throttled; says when to come back
+│   └── DeadlineExceeded      (ModelTimeoutError) the request's own deadline passed first
+└── StreamInterrupted         (ModelConnectionError)  a stream broke after text was handed out
+```
+
+Errors which are the caller's business (a rejected request, filtered content, a bug) are not in this
+tree: the provider's own exception reaches the caller unchanged, with a note naming the deployment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from langchain_core.exceptions import (
+    ModelConnectionError,
+    ModelError,
+    ModelInvalidRequestError,
+    ModelTimeoutError,
+)
+
+if TYPE_CHECKING:
+    from langchain_switchyard.routing.call import Attempt
+
+
+class SwitchyardError(Exception):
+    """The root of all errors that Switchyard raises itself."""
+
+
+class ConfigurationError(SwitchyardError, ValueError):
+    """A value the caller gave cannot work; the message says which one and what to do."""
+
+
+class MissingExtra(SwitchyardError, ImportError):  # noqa: N818 - reads as what it is.
+    """An optional part is not installed.
+
+    Args:
+        feature: What the caller wanted, for the message.
+        extra: The extra that brings it.
+    """
+
+    def __init__(self, feature: str, extra: str) -> None:
+        """Name the extra that is missing."""
+        super().__init__(f'{feature} needs an extra: pip install "langchain-switchyard[{extra}]"')
+        self.extra = extra
+
+
+class NoCapableDeployment(SwitchyardError, ModelInvalidRequestError):  # noqa: N818
+    """No deployment can serve this request, however healthy: too long, or an ability is missing."""
+
+
+class AllDeploymentsFailed(SwitchyardError, ModelError):  # noqa: N818
+    """Everyone who could be asked was asked, and failed.
+
+    Attributes:
+        attempts: Who was asked, in order: deployment, kind of failure, error, seconds.
+        retry_after: Seconds until the earliest deployment may be ready again, or None if unknown.
+        is_retryable: Whether the same request may succeed later.
+    """
+
+    def __init__(
+        self, message: str, attempts: Sequence[Attempt] = (), retry_after: float | None = None
+    ) -> None:
+        """Keep the story of every attempt."""
+        super().__init__(message)
+        self.attempts = tuple(attempts)
+        self.retry_after = retry_after
+        failures = [attempt.failure for attempt in self.attempts if attempt.failure is not None]
+        self.is_retryable = not failures or any(failure.is_transient for failure in failures)
+
+
+class NoDeploymentReady(AllDeploymentsFailed):
+    """Every deployment is open or throttled for longer than this request can wait."""
+
+
+class DeadlineExceeded(AllDeploymentsFailed, ModelTimeoutError):
+    """The request's own deadline passed before any deployment answered."""
+
+
+class StreamInterrupted(SwitchyardError, ModelConnectionError):  # noqa: N818
+    """A stream broke after a part of the answer had been handed out.
+
+    The part already shown cannot be taken back from a consumer of plain text, so the call ends here
+    instead of passing off a mixed text as an answer. `CallOptions(recovery="restart")` opts in to a
+    fresh answer announced by a reset marker.
+
+    Attributes:
+        partial: The text that was handed out before the break.
+        attempts: Who was asked, in order.
+    """
+
+    def __init__(self, message: str, partial: str, attempts: Sequence[Attempt] = ()) -> None:
+        """Keep what was already shown."""
+        super().__init__(message)
+        self.partial = partial
+        self.attempts = tuple(attempts)

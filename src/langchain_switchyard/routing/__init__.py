@@ -1,0 +1,1 @@
+"""ChatSwitchyard and the attempt pipeline: one file per mechanism; read `pipeline.py` first."""

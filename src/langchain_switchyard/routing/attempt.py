@@ -1,0 +1,119 @@
+"""Attempt: ask one deployment once, time it, and judge what went wrong."""
+
+from __future__ import annotations
+
+from langchain_core.exceptions import ModelAPIError
+from langchain_core.messages import AIMessage
+
+from langchain_switchyard.errors import StreamInterrupted
+from langchain_switchyard.routing.call import Attempt, Call, Reply, tell_story
+from langchain_switchyard.routing.classify import classify
+from langchain_switchyard.routing.clock import Clock
+from langchain_switchyard.routing.effects import Steps, invoke
+from langchain_switchyard.routing.events import AttemptEnded, AttemptStarted, Audience
+from langchain_switchyard.routing.failures import Failure, Kind, Outcome
+from langchain_switchyard.routing.layer import AttemptFailed, AttemptHandler
+from langchain_switchyard.routing.stream import streamed
+from langchain_switchyard.routing.timeouts import Timeouts, earliest
+from langchain_switchyard.routing.tokens import estimate_messages
+
+
+def attempt(timeouts: Timeouts, audience: Audience, clock: Clock) -> AttemptHandler:
+    """The innermost handler: the only one that asks a provider."""
+
+    def handle(attempt: Attempt) -> Steps[Reply]:
+        call, state = attempt.call, attempt.state
+        name = attempt.deployment_id
+        call.attempts.append(attempt)
+        call.tries[name] = call.tries.get(name, 0) + 1
+        attempt.started = clock.now()
+        total = None if timeouts.total is None else attempt.started + timeouts.total
+        until = earliest(total, call.deadline)
+        state.begin()
+        if audience:
+            audience.tell(AttemptStarted(attempt))
+        try:
+            if call.streamed:
+                reply = yield from streamed(attempt, until, timeouts, clock)
+            else:
+                reply = yield from _whole(attempt, until)
+            attempt.outcome = Outcome.SUCCESS
+            return reply
+        except Exception as error:
+            told = _judge(attempt, error, clock)
+            if told is error:
+                raise
+            raise told from error
+        finally:
+            attempt.elapsed = clock.now() - attempt.started
+            state.end(attempt)
+            if audience:
+                audience.tell(AttemptEnded(attempt))
+
+    return handle
+
+
+def _whole(attempt: Attempt, until: float | None) -> Steps[Reply]:
+    """Ask for the whole answer in one piece."""
+    result = yield from invoke(attempt, until)
+    if not result.generations:
+        raise ModelAPIError("the provider answered without a single generation")
+    message = result.generations[0].message
+    if isinstance(message, AIMessage):
+        attempt.usage = message.usage_metadata
+    return Reply(attempt, result)
+
+
+def _judge(attempt: Attempt, error: Exception, clock: Clock) -> Exception:
+    """The error to raise instead: a signal to try elsewhere, or the last word to the caller."""
+    call = attempt.call
+    failure = classify(error, attempt.state.deployment.traits.errors, wall=clock.wall())
+    if failure.kind is Kind.CANCELLED:
+        return error
+    attempt.failure = failure
+    attempt.outcome = _outcome(attempt, failure, clock.now())
+    call.failures[attempt.deployment_id] = failure
+    if failure.kind is Kind.CONTEXT_LENGTH:
+        call.window_above = max(call.window_above, _known_too_small(attempt))
+    if call.shown and (broken := _cannot_recover(call)):
+        attempt.elapsed = clock.now() - attempt.started
+        return StreamInterrupted(
+            f"the stream broke after {len(call.shown_text())} characters were handed out; "
+            f"{broken}{tell_story(call.attempts)}",
+            call.shown_text(),
+            call.attempts,
+        )
+    if not failure.verdict.elsewhere:
+        error.add_note(f"switchyard: attempt {attempt.number}, {attempt.deployment_id}")
+        return error
+    return AttemptFailed(attempt, failure)
+
+
+def _outcome(attempt: Attempt, failure: Failure, now: float) -> Outcome:
+    """What the breaker is told; a timeout by the request's deadline is not always a verdict."""
+    deadline = attempt.call.deadline
+    cut_by_deadline = deadline is not None and now >= deadline
+    if failure.kind is Kind.TIMEOUT and cut_by_deadline and attempt.number > 1:
+        # It only had the time that earlier attempts left over.
+        return Outcome.IGNORED
+    return failure.verdict.outcome
+
+
+def _known_too_small(attempt: Attempt) -> int:
+    """The largest context window that this request has been shown not to fit."""
+    window = attempt.state.deployment.context_window
+    if window is not None:
+        return window
+    return estimate_messages(attempt.call.messages, attempt.call.kwargs.get("tools"))
+
+
+def _cannot_recover(call: Call) -> str | None:
+    """Why the stream cannot be mended for this consumer, or None after preparing to."""
+    if call.recovery == "restart":
+        return None
+    if call.recovery == "error":
+        return "a consumer of plain text cannot take it back (recovery='restart' opts in)"
+    if any(getattr(chunk.message, "tool_call_chunks", None) for chunk in call.shown):
+        return "a tool call cannot be continued by another model"
+    call.prefix = call.shown_text()
+    return None

@@ -1,0 +1,160 @@
+"""One request and its attempts: what travels through the layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from langchain_core.messages import BaseMessage
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+
+from langchain_switchyard.errors import ConfigurationError
+from langchain_switchyard.routing.deployment import Capability
+from langchain_switchyard.routing.failures import Failure, Outcome
+
+if TYPE_CHECKING:
+    from langchain_switchyard.routing.spans import Spans
+    from langchain_switchyard.routing.state import DeploymentState
+
+Recovery = Literal["auto", "restart", "continue", "error"]
+"""What happens when a stream breaks after text was handed out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallOptions:
+    """What one call asks for: `model.bind(switchyard=CallOptions(deadline=20))`."""
+
+    deadline: float | None = None
+    """Seconds this request may last in all; None: as the chat model's `Timeouts.deadline`."""
+
+    recovery: Recovery | None = None
+    """What happens when its stream breaks; None: as the chat model's `recovery`."""
+
+    require: frozenset[Capability] | set[Capability] = frozenset()
+    """Abilities a deployment must have to be asked, such as `{"vision"}`."""
+
+    def __post_init__(self) -> None:
+        """Refuse a deadline that has passed before it began."""
+        if self.deadline is not None and not self.deadline > 0:
+            raise ConfigurationError(
+                f"CallOptions.deadline must be above 0 seconds, got {self.deadline!r}"
+            )
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One request on its way: what was asked, how long there is, what has happened so far."""
+
+    messages: list[BaseMessage]
+    stop: list[str] | None
+    kwargs: dict[str, Any]
+    """What goes to the model as it is: tools, temperature, response_format..."""
+    options: CallOptions
+    recovery: Literal["restart", "continue", "error"] = "error"
+    """`auto` resolved for this caller."""
+    streamed: bool = False
+    spans: Spans | None = None
+    """Traces attempts under the caller's run; None if nobody listens."""
+
+    started: float = 0.0
+    deadline: float | None = None
+    """Clock instant at which the request must be over."""
+    attempts: list[Attempt] = field(default_factory=list)
+    tries: dict[str, int] = field(default_factory=dict)
+    """Deployment id -> attempts made by this request."""
+    failures: dict[str, Failure] = field(default_factory=dict)
+    """Deployment id -> its last failure in this request."""
+    later_tiers: int = 0
+    """Tiers that could still be asked after the present one."""
+    window_above: int = 0
+    """Only deployments whose declared context window is larger may be asked."""
+    prefix: str = ""
+    """Text already handed out that the next attempt goes on from (recovery `continue`)."""
+    shown: list[ChatGenerationChunk] = field(default_factory=list)
+    """What the consumer holds now: chunks emitted since the last reset."""
+    message_id: str | None = None
+    """The id that the first emitted chunk carried; all later ones carry it too."""
+
+    @property
+    def required(self) -> frozenset[str]:
+        """Abilities a deployment must have to serve this call."""
+        needed: set[str] = set(self.options.require)
+        if self.kwargs.get("tools"):
+            needed.add("tools")
+        if self.prefix:
+            needed.add("prefill")
+        return frozenset(needed)
+
+    def shown_text(self) -> str:
+        """The text the consumer holds now."""
+        return "".join(chunk.text for chunk in self.shown)
+
+    def remaining(self, now: float) -> float:
+        """Seconds until the deadline; infinite without one."""
+        return float("inf") if self.deadline is None else self.deadline - now
+
+
+@dataclass(slots=True, eq=False)
+class Attempt:
+    """One call to one deployment, numbered from 1 within its request."""
+
+    call: Call
+    state: DeploymentState
+    number: int
+    started: float = 0.0
+    elapsed: float = 0.0
+    """Seconds from start to end."""
+    first_token: float | None = None
+    """Seconds from start to the first content of a stream."""
+    usage: UsageMetadata | None = None
+    failure: Failure | None = None
+    outcome: Outcome = Outcome.IGNORED
+
+    @property
+    def deployment_id(self) -> str:
+        """Who was asked."""
+        return self.state.deployment.id
+
+    def summary(self) -> dict[str, Any]:
+        """Plain values for `response_metadata`, logs and checkpoints."""
+        told: dict[str, Any] = {
+            "deployment": self.deployment_id,
+            "attempt": self.number,
+            "elapsed": round(self.elapsed, 6),
+            "outcome": "success" if self.failure is None else str(self.failure.kind),
+        }
+        if self.first_token is not None:
+            told["first_token"] = round(self.first_token, 6)
+        if self.failure is not None:
+            told["error"] = str(self.failure)
+            if self.failure.retry_after is not None:
+                told["retry_after"] = self.failure.retry_after
+        return told
+
+
+@dataclass(slots=True)
+class Reply:
+    """What came back: a whole result, or the facts of a stream already emitted."""
+
+    attempt: Attempt
+    result: ChatResult | None = None
+    """None for a stream: its chunks are with the consumer."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """What the stream's chunks said of themselves (`model_name`, `finish_reason`...)."""
+
+    def whole(self) -> ChatResult:
+        """The result of a call that was not streamed."""
+        if self.result is None:
+            raise TypeError("a streamed reply has no result: its chunks are with the consumer")
+        return self.result
+
+
+def tell_story(attempts: Sequence[Attempt]) -> str:
+    """One line per attempt, for error messages."""
+    return "".join(
+        f"\n  {attempt.number}. {attempt.deployment_id} after {attempt.elapsed:.2f} s: "
+        f"{attempt.failure or 'abandoned'}"
+        for attempt in attempts
+    )

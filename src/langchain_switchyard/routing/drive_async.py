@@ -1,0 +1,203 @@
+"""The async driver: performs effects with `await`; no other async code waits."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from typing import Any, TypeVar, cast
+
+from langchain_core.callbacks import AsyncCallbackManagerForChainRun
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+
+from langchain_switchyard.routing.alarm import Alarm
+from langchain_switchyard.routing.call import Attempt
+from langchain_switchyard.routing.clock import Clock
+from langchain_switchyard.routing.effects import (
+    Effect,
+    Emit,
+    Invoke,
+    Open,
+    Read,
+    Relay,
+    Sleep,
+    Steps,
+)
+from langchain_switchyard.routing.request import kwargs_for, messages_for, stop_for
+from langchain_switchyard.routing.timeouts import seconds_until
+from langchain_switchyard.routing.whole import streams, whole_astream
+
+R = TypeVar("R")
+_log = logging.getLogger(__name__)
+
+_CLEANUP = 1.0
+"""Seconds that closing an abandoned stream may take."""
+
+
+class AsyncDriver:
+    """Drives one request. It owns the open stream, and closes it whatever happens.
+
+    Args:
+        clock: Tells the time and sleeps.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        """Nothing is open yet."""
+        self._clock = clock
+        self._alarm = Alarm(asyncio.get_running_loop())
+        self._source: AsyncIterator[ChatGenerationChunk] | None = None
+        self._span: AsyncCallbackManagerForChainRun | None = None
+        self._attempt: Attempt | None = None
+
+    async def run(self, steps: Steps[R]) -> R:
+        """Drive a flow that emits nothing to its value."""
+        answer: Any = None
+        error: BaseException | None = None
+        try:
+            while True:
+                try:
+                    effect = steps.send(answer) if error is None else steps.throw(error)
+                except StopIteration as done:
+                    return cast("R", done.value)
+                answer, error = None, None
+                try:
+                    answer = await self._perform(effect)
+                except BaseException as raised:  # noqa: BLE001 - the layers decide about all.
+                    error = raised
+        finally:
+            error = None  # Breaks the cycle error -> traceback -> this frame.
+            await self._close()
+
+    async def stream(self, steps: Steps[Any]) -> AsyncIterator[ChatGenerationChunk]:
+        """Drive a flow and hand over what it emits."""
+        answer: Any = None
+        error: BaseException | None = None
+        try:
+            while True:
+                try:
+                    effect = steps.send(answer) if error is None else steps.throw(error)
+                except StopIteration:
+                    return
+                answer, error = None, None
+                if isinstance(effect, Emit):
+                    yield effect.chunk
+                    continue
+                if not isinstance(effect, Relay):
+                    try:
+                        answer = await self._perform(effect)
+                    except BaseException as raised:  # noqa: BLE001 - the layers decide about all.
+                        error = raised
+                    continue
+                # Inline: a chunk must pass one generator here, not two.
+                progress = self._clock.now()
+                while True:
+                    try:
+                        chunk = await self._next(effect.silent_until(progress))
+                    except BaseException as raised:  # noqa: BLE001 - the layers decide about all.
+                        error = raised
+                        break
+                    if chunk is None:
+                        break
+                    is_progress = effect.note(chunk)
+                    yield chunk
+                    if is_progress:
+                        # After the consumer's turn: its time is not the provider's silence.
+                        progress = self._clock.now()
+        finally:
+            error = None
+            steps.close()
+            await self._close()
+
+    async def _perform(self, effect: Effect) -> Any:
+        if isinstance(effect, Invoke):
+            return await self._invoke(effect)
+        if isinstance(effect, Read):
+            return await self._next(effect.until)
+        if isinstance(effect, Open):
+            return await self._open(effect)
+        if isinstance(effect, Sleep):
+            return await self._clock.asleep(effect.seconds)
+        raise TypeError(f"{type(effect).__name__} has no place in a call that is not streamed")
+
+    async def _invoke(self, effect: Invoke) -> ChatResult:
+        attempt = effect.attempt
+        model = attempt.state.deployment.model
+        seconds = seconds_until(effect.until, self._clock.now())
+        await self._begin(attempt)
+        try:
+            with self._alarm.within(seconds):
+                if model.rate_limiter:
+                    await model.rate_limiter.aacquire(blocking=True)
+                result = await model._agenerate(  # noqa: SLF001 - one LLM run, see spans.py.
+                    messages_for(attempt), stop_for(attempt), **kwargs_for(attempt, seconds)
+                )
+        except BaseException as error:
+            await self._end(error)
+            raise
+        await self._end(None)
+        return result
+
+    async def _open(self, effect: Open) -> None:
+        await self._close_source()
+        attempt = effect.attempt
+        model = attempt.state.deployment.model
+        await self._begin(attempt)
+        messages, stop = messages_for(attempt), stop_for(attempt)
+        kwargs = kwargs_for(attempt, effect.patience)
+        if model.rate_limiter:
+            with self._alarm.within(effect.patience):
+                await model.rate_limiter.aacquire(blocking=True)
+        if streams(model, async_api=True):
+            self._source = model._astream(messages, stop, **kwargs)  # noqa: SLF001
+        else:
+            self._source = whole_astream(model, messages, stop, kwargs)
+
+    async def _next(self, until: float | None) -> ChatGenerationChunk | None:
+        source = self._source
+        if source is None:
+            return None
+        try:
+            with self._alarm.within(seconds_until(until, self._clock.now())):
+                chunk = await source.__anext__()
+            # A simulated delay moves the clock without making the alarm's loop wait.
+            seconds_until(until, self._clock.now())
+            return chunk
+        except StopAsyncIteration:
+            self._source = None
+            await self._end(None)
+            return None
+        except BaseException as error:
+            await self._end(error)
+            raise
+
+    async def _begin(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+        if attempt.call.spans is not None:
+            self._span = await attempt.call.spans.abegin(attempt)
+
+    async def _end(self, error: BaseException | None) -> None:
+        span, self._span = self._span, None
+        if span is None or self._attempt is None:
+            return
+        if error is None:
+            await span.on_chain_end(self._attempt.summary())
+        else:
+            await span.on_chain_error(error)
+
+    async def _close(self) -> None:
+        self._alarm.close()
+        await self._close_source()
+        if self._span is not None:
+            await self._end(None)
+
+    async def _close_source(self) -> None:
+        """Close a stream that was not read to its end; its connection is free afterwards."""
+        source, self._source = self._source, None
+        aclose = getattr(source, "aclose", None)
+        if aclose is None:
+            return
+        try:
+            async with asyncio.timeout(_CLEANUP):
+                await aclose()
+        except Exception:
+            _log.debug("closing an abandoned stream failed", exc_info=True)

@@ -1,0 +1,200 @@
+"""The sync driver: performs effects by blocking; no other sync code waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeVar, cast
+
+from langchain_core.callbacks import CallbackManagerForChainRun
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+
+from langchain_switchyard.routing.call import Attempt
+from langchain_switchyard.routing.clock import Clock
+from langchain_switchyard.routing.effects import (
+    Effect,
+    Emit,
+    Invoke,
+    Open,
+    Read,
+    Relay,
+    Sleep,
+    Steps,
+)
+from langchain_switchyard.routing.pump import Pump, watched
+from langchain_switchyard.routing.request import kwargs_for, messages_for, stop_for
+from langchain_switchyard.routing.timeouts import seconds_until
+from langchain_switchyard.routing.whole import streams, whole_stream
+
+R = TypeVar("R")
+
+
+class SyncDriver:
+    """Drives one request. It owns the open stream, and closes it whatever happens.
+
+    Args:
+        clock: Tells the time and sleeps.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        """Nothing is open yet."""
+        self._clock = clock
+        self._source: Pump[ChatGenerationChunk] | Iterator[ChatGenerationChunk] | None = None
+        self._span: CallbackManagerForChainRun | None = None
+        self._attempt: Attempt | None = None
+
+    def run(self, steps: Steps[R]) -> R:
+        """Drive a flow that emits nothing to its value."""
+        answer: Any = None
+        error: BaseException | None = None
+        try:
+            while True:
+                try:
+                    effect = steps.send(answer) if error is None else steps.throw(error)
+                except StopIteration as done:
+                    return cast("R", done.value)
+                answer, error = None, None
+                try:
+                    answer = self._perform(effect)
+                except BaseException as raised:  # noqa: BLE001 - the layers decide about all.
+                    error = raised
+        finally:
+            error = None  # Breaks the cycle error -> traceback -> this frame.
+            self._close()
+
+    def stream(self, steps: Steps[Any]) -> Iterator[ChatGenerationChunk]:
+        """Drive a flow and hand over what it emits."""
+        answer: Any = None
+        error: BaseException | None = None
+        try:
+            while True:
+                try:
+                    effect = steps.send(answer) if error is None else steps.throw(error)
+                except StopIteration:
+                    return
+                answer, error = None, None
+                if isinstance(effect, Emit):
+                    yield effect.chunk
+                    continue
+                if not isinstance(effect, Relay):
+                    try:
+                        answer = self._perform(effect)
+                    except BaseException as raised:  # noqa: BLE001 - the layers decide about all.
+                        error = raised
+                    continue
+                # Inline: a chunk must pass one generator here, not two.
+                progress = self._clock.now()
+                while True:
+                    try:
+                        chunk = self._next(effect.silent_until(progress))
+                    except BaseException as raised:  # noqa: BLE001 - the layers decide about all.
+                        error = raised
+                        break
+                    if chunk is None:
+                        break
+                    is_progress = effect.note(chunk)
+                    yield chunk
+                    if is_progress:
+                        # After the consumer's turn: its time is not the provider's silence.
+                        progress = self._clock.now()
+        finally:
+            error = None
+            steps.close()
+            self._close()
+
+    def _perform(self, effect: Effect) -> Any:
+        if isinstance(effect, Invoke):
+            return self._invoke(effect)
+        if isinstance(effect, Read):
+            return self._next(effect.until)
+        if isinstance(effect, Open):
+            return self._open(effect)
+        if isinstance(effect, Sleep):
+            return self._clock.sleep(effect.seconds)
+        raise TypeError(f"{type(effect).__name__} has no place in a call that is not streamed")
+
+    def _invoke(self, effect: Invoke) -> ChatResult:
+        attempt = effect.attempt
+        state = attempt.state
+        model = state.deployment.model
+        seconds = seconds_until(effect.until, self._clock.now())
+        self._begin(attempt)
+
+        def ask() -> ChatResult:
+            if model.rate_limiter:
+                model.rate_limiter.acquire(blocking=True)
+            return model._generate(  # noqa: SLF001 - one LLM run, see spans.py.
+                messages_for(attempt), stop_for(attempt), **kwargs_for(attempt, seconds)
+            )
+
+        try:
+            if seconds is None or state.timeout_kwargs is not None:
+                result = ask()
+            else:
+                result = watched(ask, seconds, f"switchyard:{attempt.deployment_id}")
+        except BaseException as error:
+            self._end(error)
+            raise
+        self._end(None)
+        return result
+
+    def _open(self, effect: Open) -> None:
+        self._close_source()
+        attempt = effect.attempt
+        model = attempt.state.deployment.model
+        self._begin(attempt)
+        messages, stop = messages_for(attempt), stop_for(attempt)
+        kwargs = kwargs_for(attempt, effect.patience)
+
+        def source() -> Iterator[ChatGenerationChunk]:
+            if model.rate_limiter:
+                model.rate_limiter.acquire(blocking=True)
+            if streams(model, async_api=False):
+                return model._stream(messages, stop, **kwargs)  # noqa: SLF001
+            return whole_stream(model, messages, stop, kwargs)
+
+        if effect.patience is None or attempt.state.keeps_timeout:
+            self._source = source()
+        else:
+            self._source = Pump(source, f"switchyard:{attempt.deployment_id}")
+
+    def _next(self, until: float | None) -> ChatGenerationChunk | None:
+        source = self._source
+        if source is None:
+            return None
+        try:
+            seconds = seconds_until(until, self._clock.now())
+            chunk = source.get(seconds) if isinstance(source, Pump) else next(source, None)
+            # A model that keeps its own time is looked at afterwards.
+            seconds_until(until, self._clock.now())
+        except BaseException as error:
+            self._end(error)
+            raise
+        if chunk is None:
+            self._source = None
+            self._end(None)
+        return chunk
+
+    def _begin(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+        if attempt.call.spans is not None:
+            self._span = attempt.call.spans.begin(attempt)
+
+    def _end(self, error: BaseException | None) -> None:
+        span, self._span = self._span, None
+        if span is None or self._attempt is None:
+            return
+        if error is None:
+            span.on_chain_end(self._attempt.summary())
+        else:
+            span.on_chain_error(error)
+
+    def _close(self) -> None:
+        self._close_source()
+        if self._span is not None:
+            self._end(None)
+
+    def _close_source(self) -> None:
+        """Close a stream that was not read to its end."""
+        source, self._source = self._source, None
+        if close := getattr(source, "close", None):
+            close()

@@ -1,0 +1,96 @@
+"""What layers ask of the driver: small frozen requests, yielded up and answered.
+
+Layers are generators: they decide, and yield an effect for everything that takes time or touches
+the world. A driver (`drive_sync.py`, `drive_async.py`) performs it and resumes the layer with the
+answer, or throws the error in at the same place. So each mechanism is written once for `invoke`,
+`ainvoke`, `stream` and `astream`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar, cast
+
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+
+from langchain_switchyard.routing.call import Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Wait. Answer: None."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Invoke:
+    """Ask the attempt's deployment for a whole answer. Answer: a `ChatResult`."""
+
+    attempt: Attempt
+    until: float | None
+    """Clock instant at which the attempt is given up with `TimeoutError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Start a stream at the attempt's deployment, closing any earlier one. Answer: None."""
+
+    attempt: Attempt
+    patience: float | None
+    """Seconds its client may wait for bytes, as a second line behind the driver's own limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Read one chunk of the open stream. Answer: the chunk, or None at its end."""
+
+    until: float | None
+    """Clock instant at which the silence has lasted too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """Hand one chunk to the consumer. Answer: None."""
+
+    chunk: ChatGenerationChunk
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """Hand over the rest of the open stream, chunk by chunk, without climbing the layers again.
+
+    Answer: None when the stream has ended.
+    """
+
+    note: Callable[[ChatGenerationChunk], bool]
+    """Sees each chunk before the consumer; tells whether it is progress."""
+    stall: float | None
+    """Seconds that may pass between two chunks that are progress."""
+    until: float | None
+    """Clock instant at which the whole attempt is given up."""
+
+    def silent_until(self, progress: float) -> float | None:
+        """The instant until which the provider may be silent after progress at `progress`."""
+        if self.stall is None:
+            return self.until
+        silence_ends = progress + self.stall
+        return silence_ends if self.until is None else min(silence_ends, self.until)
+
+
+Effect: TypeAlias = Sleep | Invoke | Open | Read | Emit | Relay
+
+R = TypeVar("R")
+Steps: TypeAlias = Generator[Effect, Any, R]
+"""A flow of effects that ends in a value."""
+
+
+def invoke(attempt: Attempt, until: float | None) -> Steps[ChatResult]:
+    """`Invoke` with its answer's type."""
+    return cast("ChatResult", (yield Invoke(attempt, until)))
+
+
+def read(until: float | None) -> Steps[ChatGenerationChunk | None]:
+    """`Read` with its answer's type."""
+    return cast("ChatGenerationChunk | None", (yield Read(until)))

@@ -1,0 +1,78 @@
+"""What observers are told. Events are facts in the past; sinks for them live in `telemetry`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from langchain_switchyard.routing.call import Attempt, Call
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestStarted:
+    """A request has come in."""
+
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStarted:
+    """A deployment is being asked."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEnded:
+    """A deployment has answered, failed (`attempt.failure`) or been abandoned."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerChanged:
+    """The attempt moved its deployment's circuit from one state to another."""
+
+    attempt: Attempt
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestEnded:
+    """A request is over."""
+
+    call: Call
+    elapsed: float
+    """Seconds in all."""
+    error: BaseException | None
+
+
+Event: TypeAlias = RequestStarted | AttemptStarted | AttemptEnded | BreakerChanged | RequestEnded
+
+Observer: TypeAlias = Callable[[Event], None]
+"""Anything that wants to know. It is called in the request's own thread: be quick."""
+
+
+class Audience:
+    """Everybody who listens. A listener that fails is logged and never fails a request."""
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        """Keep the listeners in order."""
+        self._observers = tuple(observers)
+
+    def __bool__(self) -> bool:
+        """Whether anybody listens; events are not even built for an empty room."""
+        return bool(self._observers)
+
+    def tell(self, event: Event) -> None:
+        """Tell everybody."""
+        for observer in self._observers:
+            try:
+                observer(event)
+            except Exception:
+                _log.exception("observer %r failed on %s", observer, type(event).__name__)

@@ -1,0 +1,91 @@
+"""Fallback: tier 0, then tier 1, and so on, among those able to serve the request at all."""
+
+from __future__ import annotations
+
+from langchain_switchyard.errors import (
+    AllDeploymentsFailed,
+    DeadlineExceeded,
+    NoCapableDeployment,
+    NoDeploymentReady,
+    StreamInterrupted,
+)
+from langchain_switchyard.routing.call import Call, Reply, tell_story
+from langchain_switchyard.routing.candidates import why_incapable
+from langchain_switchyard.routing.clock import Clock
+from langchain_switchyard.routing.effects import Steps
+from langchain_switchyard.routing.failures import Kind
+from langchain_switchyard.routing.layer import Candidates, Handler, Layer, TierExhausted
+from langchain_switchyard.routing.state import DeploymentState
+from langchain_switchyard.routing.timeouts import earliest
+
+
+def fallback(clock: Clock) -> Layer:
+    """Ask tier after tier; if none answers, raise one error that tells the whole story."""
+
+    def layer(inner: Handler) -> Handler:
+        def handle(call: Call, candidates: Candidates) -> Steps[Reply]:
+            tiers = _tiers(call, candidates)
+            retry_at: float | None = None
+            for index, tier in enumerate(tiers):
+                call.later_tiers = len(tiers) - index - 1
+                try:
+                    return (yield from inner(call, tier))
+                except TierExhausted as exhausted:
+                    retry_at = earliest(retry_at, exhausted.retry_at)
+            raise _give_up(call, retry_at, clock.now())
+
+        return handle
+
+    return layer
+
+
+def _tiers(call: Call, candidates: Candidates) -> list[Candidates]:
+    """The capable ones by tier, best first (`candidates` come sorted)."""
+    incapable: dict[str, str] = {}
+    tiers: dict[int, list[DeploymentState]] = {}
+    for state in candidates:
+        reason = why_incapable(call, state)
+        if reason is None:
+            tiers.setdefault(state.deployment.tier, []).append(state)
+        else:
+            incapable[state.deployment.id] = reason
+    if not tiers:
+        reasons = "".join(f"\n  {name}: {reason}" for name, reason in incapable.items())
+        raise NoCapableDeployment(f"no deployment can serve this request:{reasons}")
+    return list(tiers.values())
+
+
+def _give_up(call: Call, retry_at: float | None, now: float) -> BaseException:
+    """The error for a request that nobody answered."""
+    last = call.attempts[-1].failure if call.attempts else None
+    error: BaseException
+    if call.shown:
+        error = StreamInterrupted(
+            "the stream broke and no other deployment could answer anew"
+            + tell_story(call.attempts),
+            call.shown_text(),
+            call.attempts,
+        )
+    elif last is not None and last.kind is Kind.CONTEXT_LENGTH:
+        # The provider's own words are what context-trimming code looks for.
+        last.error.add_note(f"switchyard: no larger deployment{tell_story(call.attempts)}")
+        return last.error
+    elif call.remaining(now) <= 0:
+        error = DeadlineExceeded(
+            f"the deadline of {now - call.started:.1f} s passed{tell_story(call.attempts)}",
+            call.attempts,
+        )
+    elif retry_at is not None:
+        seconds = max(0.0, retry_at - now)
+        error = NoDeploymentReady(
+            f"every deployment is shut or throttled; come back in {seconds:.1f} s"
+            + tell_story(call.attempts),
+            call.attempts,
+            retry_after=seconds,
+        )
+    else:
+        error = AllDeploymentsFailed(
+            f"all deployments failed{tell_story(call.attempts)}", call.attempts
+        )
+    error.__cause__ = last.error if last is not None else None
+    return error

@@ -1,0 +1,99 @@
+"""Observe: tell the story of a request, in its answer's metadata and to whoever listens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGenerationChunk
+
+from langchain_switchyard.routing.call import Call, Reply
+from langchain_switchyard.routing.clock import Clock
+from langchain_switchyard.routing.effects import Emit, Steps
+from langchain_switchyard.routing.events import Audience, RequestEnded, RequestStarted
+from langchain_switchyard.routing.layer import Candidates, Handler, Layer
+
+
+def observe(audience: Audience, clock: Clock) -> Layer:
+    """Open the record of a request, write the story into its answer, close it whatever happens."""
+
+    def layer(inner: Handler) -> Handler:
+        def handle(call: Call, candidates: Candidates) -> Steps[Reply]:
+            if audience:
+                audience.tell(RequestStarted(call))
+            error: BaseException | None = None
+            try:
+                reply = yield from inner(call, candidates)
+                story = _story(call, reply, clock.now())
+                if reply.result is None:
+                    yield Emit(_last_chunk(call, reply, story))
+                else:
+                    _annotate(reply, story)
+                return reply
+            except BaseException as raised:
+                error = raised
+                raise
+            finally:
+                if audience:
+                    audience.tell(RequestEnded(call, clock.now() - call.started, error))
+
+        return handle
+
+    return layer
+
+
+def _story(call: Call, reply: Reply, now: float) -> dict[str, Any]:
+    """What `response_metadata["switchyard"]` holds: plain values, fit for a checkpoint."""
+    deployment = reply.attempt.state.deployment
+    told: dict[str, Any] = {
+        "deployment": deployment.id,
+        "tier": deployment.tier,
+        "attempts": [attempt.summary() for attempt in call.attempts],
+        "elapsed": round(now - call.started, 6),
+    }
+    costs = _costs(call)
+    if costs:
+        told["cost"] = costs
+    return told
+
+
+def _costs(call: Call) -> dict[str, float]:
+    """Currency -> money of all attempts whose usage and price are known."""
+    costs: dict[str, float] = {}
+    for attempt in call.attempts:
+        price = attempt.state.deployment.price
+        if price is not None and attempt.usage is not None:
+            spent = costs.get(price.currency, 0.0) + price.cost(attempt.usage)
+            costs[price.currency] = round(spent, 12)
+    return costs
+
+
+def _annotate(reply: Reply, story: dict[str, Any]) -> None:
+    """Put the story, and the name of the model that answered, on the message."""
+    result = reply.result
+    if result is None:
+        return
+    message = result.generations[0].message
+    metadata = {**message.response_metadata, "switchyard": story}
+    if "model_name" not in metadata and "model_name" not in (result.llm_output or {}):
+        metadata["model_name"] = reply.attempt.state.deployment.model_name
+    message.response_metadata = metadata
+
+
+def _last_chunk(call: Call, reply: Reply, story: dict[str, Any]) -> ChatGenerationChunk:
+    """The chunk that ends a stream, with the story on it."""
+    metadata: dict[str, Any] = {"switchyard": story}
+    if "model_name" not in reply.metadata:
+        metadata["model_name"] = reply.attempt.state.deployment.model_name
+    message: BaseMessage = AIMessageChunk(
+        content=_nothing_like(call),
+        response_metadata=metadata,
+        chunk_position="last",
+        id=call.message_id,
+    )
+    return ChatGenerationChunk(message=message)
+
+
+def _nothing_like(call: Call) -> Any:
+    """Empty content of the form the stream's content has: text, or a list of blocks."""
+    return [] if call.shown and isinstance(call.shown[-1].message.content, list) else ""

@@ -1,0 +1,185 @@
+"""Retry: ask again within a tier, as long as the policy, the budget and the deadline allow.
+
+`max_attempts` counts everything one request does, retries and fallbacks together, and the last
+attempts are kept for the tiers still to come. Another deployment of the tier that is free is always
+asked first, at once and without charge; asking the same one again costs the retry budget.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from dataclasses import dataclass, field
+
+from langchain_switchyard.errors import ConfigurationError
+from langchain_switchyard.routing.call import Call, Reply
+from langchain_switchyard.routing.candidates import Ask, Wait, next_move
+from langchain_switchyard.routing.clock import World
+from langchain_switchyard.routing.effects import Sleep, Steps
+from langchain_switchyard.routing.failures import Failure, Kind
+from langchain_switchyard.routing.layer import (
+    AttemptFailed,
+    Candidates,
+    Handler,
+    Layer,
+    Refused,
+    TierExhausted,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backoff:
+    """Seconds to wait before asking again: full jitter over a doubling ceiling."""
+
+    transient: float = 0.1
+    """First ceiling after an overload or a server error."""
+    throttled: float = 1.0
+    """First ceiling after a rate limit that named no time."""
+    longest: float = 10.0
+
+    def delay(self, kind: Kind, tries: int, rng: random.Random) -> float:
+        """Seconds before a deployment that failed `tries` times is asked again."""
+        if kind is Kind.CONNECTION:
+            # A reset before the answer is a race with an idle timeout: a new socket cures it.
+            return 0.0
+        first = self.throttled if kind is Kind.RATE_LIMITED else self.transient
+        return rng.uniform(0.0, min(self.longest, first * 2.0 ** (tries - 1)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetryBudgetPolicy:
+    """How many retries all requests together may make, so that an outage is not made a storm."""
+
+    deposit: float = 0.2
+    """Added by every success: in the long run at most this share of calls are retries."""
+    capacity: float = 30.0
+    """The most that can be saved up, and what there is at the start."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetryPolicy:
+    """How often one request may try, and how long it waits in between."""
+
+    max_attempts: int = 4
+    """Attempts in total, over all tiers, including the first."""
+    patience: float = 0.0
+    """Seconds a request would rather wait for its tier than use the next one."""
+    backoff: Backoff = field(default_factory=Backoff)
+    budget: RetryBudgetPolicy = field(default_factory=RetryBudgetPolicy)
+
+    def __post_init__(self) -> None:
+        """Refuse a policy that could not make one attempt."""
+        if self.max_attempts < 1:
+            raise ConfigurationError(
+                f"RetryPolicy.max_attempts includes the first attempt: 1 or more, "
+                f"got {self.max_attempts}"
+            )
+        if self.patience < 0:
+            raise ConfigurationError(f"RetryPolicy.patience must not be negative: {self.patience}")
+
+
+class RetryBudget:
+    """What all requests of one router may still spend on retries."""
+
+    def __init__(self, policy: RetryBudgetPolicy) -> None:
+        """Start full: a cold start may retry, too."""
+        self._policy = policy
+        self._balance = policy.capacity
+        self._lock = threading.Lock()
+
+    @property
+    def balance(self) -> float:
+        """Retries that could be made now."""
+        return self._balance
+
+    def deposit(self) -> None:
+        """A request succeeded."""
+        with self._lock:
+            self._balance = min(self._policy.capacity, self._balance + self._policy.deposit)
+
+    def withdraw(self) -> bool:
+        """Pay for one retry; False if there is nothing left to pay with."""
+        with self._lock:
+            if self._balance < 1:
+                return False
+            self._balance -= 1
+            return True
+
+
+def retry(policy: RetryPolicy, budget: RetryBudget, world: World) -> Layer:
+    """Ask within one tier until somebody answers or nobody is left to ask."""
+
+    def layer(inner: Handler) -> Handler:
+        def handle(call: Call, candidates: Candidates) -> Steps[Reply]:
+            before, patience = len(call.attempts), policy.patience
+            while True:
+                now = world.clock.now()
+                if not _may_try(policy, call, began=len(call.attempts) > before, now=now):
+                    raise TierExhausted
+                move = next_move(call, candidates, now)
+                if move is None:
+                    raise TierExhausted
+                if isinstance(move, Wait):
+                    seconds = _affordable_wait(call, move, now, patience)
+                    patience -= seconds
+                    yield Sleep(seconds)
+                    continue
+                if move.again:
+                    yield from _pay_and_pause(call, move)
+                try:
+                    reply = yield from inner(call, move.ready)
+                except Refused:
+                    continue
+                except AttemptFailed as failed:
+                    _keep_away(failed)
+                    continue
+                budget.deposit()
+                return reply
+
+        def _pay_and_pause(call: Call, move: Ask) -> Steps[None]:
+            if not budget.withdraw():
+                raise TierExhausted
+            state = move.ready[0]
+            kind = call.failures[state.deployment.id].kind
+            if kind is Kind.RATE_LIMITED:
+                return  # It was waited for already, exactly as long as the provider asked.
+            seconds = policy.backoff.delay(kind, call.tries[state.deployment.id], world.random)
+            if seconds >= call.remaining(world.clock.now()):
+                raise TierExhausted
+            if seconds > 0:
+                yield Sleep(seconds)
+
+        def _keep_away(failed: AttemptFailed) -> None:
+            if failed.failure.kind is Kind.RATE_LIMITED:
+                tries = failed.attempt.call.tries[failed.attempt.deployment_id]
+                seconds = _hint(failed.failure, policy.backoff, tries, world.random)
+                failed.attempt.state.throttle(world.clock.now() + seconds)
+
+        return handle
+
+    return layer
+
+
+def _may_try(policy: RetryPolicy, call: Call, *, began: bool, now: float) -> bool:
+    """Whether attempts and time are left; a tier's retries never eat a later tier's turn."""
+    left = policy.max_attempts - len(call.attempts)
+    return left > (call.later_tiers if began else 0) and call.remaining(now) > 0
+
+
+def _affordable_wait(call: Call, move: Wait, now: float, patience: float) -> float:
+    """Seconds to wait for the first who may be ready, if this request can afford them."""
+    seconds = move.until - now
+    limit = call.remaining(now)
+    if call.later_tiers:
+        limit = min(limit, patience)
+    if seconds >= limit or seconds == float("inf"):
+        raise TierExhausted(move.until)
+    return seconds
+
+
+def _hint(failure: Failure, backoff: Backoff, tries: int, rng: random.Random) -> float:
+    """Seconds to stay away from a deployment that said 429."""
+    if failure.retry_after is None:
+        return backoff.delay(failure.kind, tries, rng)
+    # Never sooner than asked; a little later and not all at the same instant.
+    return failure.retry_after * rng.uniform(1.0, 1.05)

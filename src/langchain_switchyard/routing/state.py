@@ -1,0 +1,91 @@
+"""What is remembered of a deployment between requests: health, load, and how it has done."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+
+from langchain_switchyard.routing.breaker import Breaker
+from langchain_switchyard.routing.call import Attempt
+from langchain_switchyard.routing.deployment import Deployment
+from langchain_switchyard.routing.failures import Kind
+from langchain_switchyard.routing.native_timeout import native_timeout
+from langchain_switchyard.routing.tools import BoundTools
+
+_LATENCIES = 256
+"""How many past durations the quantiles of `stats()` are taken over."""
+
+
+class DeploymentState:
+    """The mutable side of one deployment; everything under one lock, nothing waits inside it.
+
+    Args:
+        deployment: What it is.
+        breaker: Its circuit.
+        connect: Seconds its client may take to connect, where it can be told.
+    """
+
+    def __init__(
+        self, deployment: Deployment, breaker: Breaker, connect: float | None = None
+    ) -> None:
+        """Start idle and unthrottled."""
+        self.deployment = deployment
+        self.breaker = breaker
+        self.pending = 0
+        """Attempts under way."""
+        self.throttled_until = 0.0
+        """Clock instant before which the provider asked not to be called."""
+        self.finishes = deployment.sends_finish_reason
+        """Whether its streams end with a finish reason; None: not known yet."""
+        self.timeout_kwargs = native_timeout(deployment.model)
+        """How its client is told its timeouts per call; None: it cannot be told."""
+        self.keeps_timeout = getattr(type(deployment.model), "keeps_timeout", False) is True
+        """Whether it runs in this process and needs no watching at all."""
+        self.connect = connect
+        self.tools = BoundTools()
+        self.attempts = 0
+        self.successes = 0
+        self.errors: Counter[Kind] = Counter()
+        self.input_tokens = 0
+        self.output_tokens = 0
+        self.cost = 0.0
+        self.latencies: deque[float] = deque(maxlen=_LATENCIES)
+        self.first_tokens: deque[float] = deque(maxlen=_LATENCIES)
+        self.lock = threading.Lock()
+
+    def not_before(self, now: float) -> float:
+        """The instant from which it may be asked; `now` or before: at once."""
+        return max(self.breaker.ready_at(now), self.throttled_until)
+
+    def throttle(self, until: float) -> None:
+        """Keep away until then; a longer deadline already known stays."""
+        with self.lock:
+            self.throttled_until = max(self.throttled_until, until)
+
+    def begin(self) -> None:
+        """Count an attempt that starts."""
+        with self.lock:
+            self.pending += 1
+            self.attempts += 1
+
+    def end(self, attempt: Attempt) -> None:
+        """Count an attempt that is over, however it ended."""
+        usage, failure, price = attempt.usage, attempt.failure, self.deployment.price
+        with self.lock:
+            self.pending -= 1
+            if usage is not None:
+                self.input_tokens += usage["input_tokens"]
+                self.output_tokens += usage["output_tokens"]
+                if price is not None:
+                    self.cost += price.cost(usage)
+            if failure is not None:
+                self.errors[failure.kind] += 1
+            elif attempt.outcome == "success":
+                self.successes += 1
+                self.latencies.append(attempt.elapsed)
+                if attempt.first_token is not None:
+                    self.first_tokens.append(attempt.first_token)
+
+    def __repr__(self) -> str:
+        """Name and load."""
+        return f"<{self.deployment.id}: {self.pending} pending>"
