@@ -1,0 +1,73 @@
+"""How a search is made: a frozen policy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from langchain_switchyard.errors import ConfigurationError
+from langchain_switchyard.retrieval.fusion import Fusion, resolve
+
+Strategy = Literal["hybrid", "lexical", "dense"]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchConfig:
+    """Strategy, weights and limits.
+
+    Attributes:
+        strategy: ``hybrid``, ``lexical`` or ``dense``.
+        vector_weight: Weight of the dense leg. Giving a weight selects ``tmm`` fusion unless
+            ``fusion`` is given, too: weights do not carry over between fusions, and 0.7 is a
+            sensible weight on that scale. Without weights they come from the leg check.
+        keyword_weight: Weight of the lexical leg.
+        fusion: ``corpus_z`` (default), ``tmm``, ``min_max``, ``dbsf``, ``rrf``, or a function.
+        depth: Candidates asked of every leg.
+        leg_timeout: Seconds a leg may take; a slower one is left out and noted. ``None``: no limit.
+
+    Raises:
+        ConfigurationError: A weight, depth or name that cannot work.
+    """
+
+    strategy: Strategy = "hybrid"
+    vector_weight: float | None = None
+    keyword_weight: float | None = None
+    fusion: str | Fusion | None = None
+    depth: int = 100
+    leg_timeout: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check everything once, where the mistake is made."""
+        if self.strategy not in ("hybrid", "lexical", "dense"):
+            raise ConfigurationError(
+                f"unknown strategy {self.strategy!r}: hybrid, lexical or dense"
+            )
+        for weight in (self.vector_weight, self.keyword_weight):
+            if weight is not None and not weight >= 0:
+                raise ConfigurationError(f"weights must not be negative, got {weight}")
+        if self.vector_weight == 0 and self.keyword_weight == 0:
+            raise ConfigurationError("vector_weight and keyword_weight cannot both be 0")
+        if self.depth < 1:
+            raise ConfigurationError(f"depth must be at least 1, got {self.depth}")
+        if self.leg_timeout is not None and self.leg_timeout <= 0:
+            raise ConfigurationError(
+                f"leg_timeout is in seconds and above 0, got {self.leg_timeout}"
+            )
+        resolve(self.fusion or "corpus_z")
+
+    @property
+    def dense_share(self) -> float | None:
+        """Weight of the dense leg from 0 to 1, ``None`` when the leg check decides."""
+        vector, keyword = self.vector_weight, self.keyword_weight
+        if vector is None and keyword is None:
+            return None
+        if vector is None or keyword is None:
+            given = keyword if vector is None else vector
+            share = min(float(given or 0.0), 1.0)
+            return 1 - share if vector is None else share
+        return vector / (vector + keyword)
+
+    def fuse(self) -> Fusion:
+        """Return the fusion function to use."""
+        default = "corpus_z" if self.dense_share is None else "tmm"
+        return resolve(self.fusion or default)
