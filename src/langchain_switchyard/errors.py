@@ -2,13 +2,13 @@
 
 ```text
 SwitchyardError
-├── ConfigurationError        (ValueError)        a value the caller gave cannot work; says which and why
-├── MissingExtra              (ImportError)       an optional part is not installed; names the extra
-├── NoCapableDeployment       (ModelInvalidRequestError)  no deployment can serve this request at all
-├── AllDeploymentsFailed      (ModelError)        everyone who could be asked was asked, and failed
-│   ├── NoDeploymentReady                         everyone is open or throttled; says when to come back
-│   └── DeadlineExceeded      (ModelTimeoutError) the request's own deadline passed first
-└── StreamInterrupted         (ModelConnectionError)  a stream broke after text was handed out
+├── ConfigurationError    (ValueError)   a value the caller gave cannot work; says which and why
+├── MissingExtra          (ImportError)  an optional part is not installed; names the extra
+├── NoCapableDeployment   (ModelInvalidRequestError)  nobody can serve this request at all
+├── AllDeploymentsFailed  (ModelError)   everyone who could be asked was asked, and failed
+│   ├── NoDeploymentReady                everyone is open or throttled; says when to come back
+│   └── DeadlineExceeded  (ModelTimeoutError)         the request's own deadline passed first
+└── StreamInterrupted     (ModelConnectionError)      it broke after text was handed out
 ```
 
 Errors which are the caller's business (a rejected request, filtered content, a bug) are not in this
@@ -39,7 +39,7 @@ class ConfigurationError(SwitchyardError, ValueError):
     """A value the caller gave cannot work; the message says which one and what to do."""
 
 
-class MissingExtra(SwitchyardError, ImportError):  # noqa: N818 - reads as what it is.
+class MissingExtra(SwitchyardError, ImportError):
     """An optional part is not installed.
 
     Args:
@@ -53,11 +53,11 @@ class MissingExtra(SwitchyardError, ImportError):  # noqa: N818 - reads as what 
         self.extra = extra
 
 
-class NoCapableDeployment(SwitchyardError, ModelInvalidRequestError):  # noqa: N818
+class NoCapableDeployment(SwitchyardError, ModelInvalidRequestError):
     """No deployment can serve this request, however healthy: too long, or an ability is missing."""
 
 
-class AllDeploymentsFailed(SwitchyardError, ModelError):  # noqa: N818
+class AllDeploymentsFailed(SwitchyardError, ModelError):
     """Everyone who could be asked was asked, and failed.
 
     Attributes:
@@ -85,7 +85,7 @@ class DeadlineExceeded(AllDeploymentsFailed, ModelTimeoutError):
     """The request's own deadline passed before any deployment answered."""
 
 
-class StreamInterrupted(SwitchyardError, ModelConnectionError):  # noqa: N818
+class StreamInterrupted(SwitchyardError, ModelConnectionError):
     """A stream broke after a part of the answer had been handed out.
 
     The part already shown cannot be taken back from a consumer of plain text, so the call ends here

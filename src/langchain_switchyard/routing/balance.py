@@ -32,7 +32,6 @@ def weighted_random(ready: Sequence[DeploymentState], rng: random.Random) -> Dep
 
 def least_pending(ready: Sequence[DeploymentState], rng: random.Random) -> DeploymentState:
     """The one with the fewest attempts under way for its weight; ties by lot."""
-
     loads = [(state.pending + 1) / state.deployment.weight for state in ready]
     lightest = min(loads)
     # By lot, not by list order: the first listed would otherwise take every quiet moment.
@@ -66,9 +65,7 @@ def strategy_named(balance: StrategyName | Strategy) -> Strategy:
     return named[balance]()
 
 
-def balance(
-    strategy: Strategy, rng: random.Random
-) -> Callable[[AttemptHandler], Handler]:
+def balance(strategy: Strategy, rng: random.Random) -> Callable[[AttemptHandler], Handler]:
     """Turn a call and those who are ready into an attempt at one of them."""
 
     def layer(inner: AttemptHandler) -> Handler:

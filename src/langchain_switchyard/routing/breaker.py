@@ -284,9 +284,7 @@ class Breaker:
         return min(now + _GLANCE, *(probe.expires for probe in self._probes))
 
 
-def breaker(
-    audience: Audience, clock: Clock
-) -> Callable[[AttemptHandler], AttemptHandler]:
+def breaker(audience: Audience, clock: Clock) -> Callable[[AttemptHandler], AttemptHandler]:
     """Let an attempt through its deployment's breaker, and tell the breaker what became of it."""
 
     def layer(inner: AttemptHandler) -> AttemptHandler:

@@ -74,6 +74,8 @@ class Call:
     """Text already handed out that the next attempt goes on from (recovery `continue`)."""
     shown: list[ChatGenerationChunk] = field(default_factory=list)
     """What the consumer holds now: chunks emitted since the last reset."""
+    cache: Any = None
+    """What the cache had to do with the answer; told in its metadata. None: there is no cache."""
     message_id: str | None = None
     """The id that the first emitted chunk carried; all later ones carry it too."""
 
@@ -138,7 +140,8 @@ class Attempt:
 class Reply:
     """What came back: a whole result, or the facts of a stream already emitted."""
 
-    attempt: Attempt
+    attempt: Attempt | None
+    """Who answered; None if nobody had to be asked."""
     result: ChatResult | None = None
     """None for a stream: its chunks are with the consumer."""
     metadata: Mapping[str, Any] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from langchain_switchyard.routing.call import Call
 from langchain_switchyard.routing.failures import Kind
+from langchain_switchyard.routing.layer import TierExhausted
 from langchain_switchyard.routing.state import DeploymentState
 from langchain_switchyard.routing.tokens import estimate_messages
 
@@ -30,17 +31,20 @@ class Wait:
     until: float
 
 
-def next_move(call: Call, tier: Sequence[DeploymentState], now: float) -> Ask | Wait | None:
-    """What this request can do in this tier; None: nothing any more.
+def next_move(call: Call, tier: Sequence[DeploymentState], now: float) -> Ask | Wait:
+    """What this request can do next in this tier.
 
     Those it has not asked yet come first, then those whose failure allows another try.
+
+    Raises:
+        TierExhausted: If it can do nothing here any more.
     """
-    if not call.failures and not call.tries:
+    if not call.tries:
         ready = [state for state in tier if state.not_before(now) <= now]
         if ready:
             return Ask(ready, again=False)
     if unknown_failures(call, tier) > 1:
-        return None
+        raise TierExhausted
     open_to_us = [state for state in tier if why_not_again(call, state) is None]
     ready = [state for state in open_to_us if state.not_before(now) <= now]
     fresh = [state for state in ready if state.deployment.id not in call.tries]
@@ -48,9 +52,9 @@ def next_move(call: Call, tier: Sequence[DeploymentState], now: float) -> Ask | 
         return Ask(fresh, again=False)
     if ready:
         return Ask(ready, again=True)
-    if open_to_us:
-        return Wait(min(state.not_before(now) for state in open_to_us))
-    return None
+    if not open_to_us:
+        raise TierExhausted
+    return Wait(min(state.not_before(now) for state in open_to_us))
 
 
 def unknown_failures(call: Call, tier: Iterable[DeploymentState]) -> int:
@@ -67,8 +71,13 @@ def why_not_again(call: Call, state: DeploymentState) -> str | None:
     if call.prefix and not state.deployment.can("prefill"):
         return "it cannot go on from a text begun by another"
     failure = call.failures.get(state.deployment.id)
-    if failure is not None and call.tries[state.deployment.id] > failure.verdict.same_again:
+    if failure is None:
+        return None
+    if call.tries[state.deployment.id] > failure.verdict.same_again:
         return f"it has failed this request already ({failure.kind})"
+    if call.shown and call.later_tiers:
+        # Every restart is seen by a reader: rather one by somebody else than two by the same.
+        return "its stream has broken before the reader's eyes"
     return None
 
 

@@ -31,7 +31,7 @@ from langchain_switchyard.routing.drive_async import AsyncDriver
 from langchain_switchyard.routing.drive_sync import SyncDriver
 from langchain_switchyard.routing.events import Audience, Observer
 from langchain_switchyard.routing.explain import Explanation, explain
-from langchain_switchyard.routing.layer import Handler
+from langchain_switchyard.routing.layer import Handler, LayerSource
 from langchain_switchyard.routing.pipeline import pipeline
 from langchain_switchyard.routing.profile import common_profile
 from langchain_switchyard.routing.recovery import resolve
@@ -78,6 +78,7 @@ class ChatSwitchyard(BaseChatModel):
             where chunks are summed for the caller (`ainvoke` in a streaming graph, agents) and
             raises `StreamInterrupted` in a bare `stream()`; `"restart"`, `"continue"` and `"error"`
             are always that.
+        response_cache: Answers kept from earlier requests; given as `cache=ResponseCache()`.
         observers: Functions that are told every event; see `routing.events`.
         world: Time and chance; tests give their own.
     """
@@ -88,6 +89,7 @@ class ChatSwitchyard(BaseChatModel):
     timeouts: InstanceOf[Timeouts] = Field(default_factory=Timeouts)
     breaker: InstanceOf[BreakerPolicy] = Field(default_factory=BreakerPolicy)
     recovery: Recovery = "auto"
+    response_cache: InstanceOf[LayerSource] | None = None
     observers: list[Observer] = Field(default_factory=list)
     world: InstanceOf[World] = Field(default_factory=World, exclude=True, repr=False)
 
@@ -116,7 +118,9 @@ class ChatSwitchyard(BaseChatModel):
             for deployment in sorted(self.deployments, key=lambda deployment: deployment.tier)
         ]
         strategy, audience = strategy_named(self.balance), Audience(self.observers)
-        self._handler = pipeline(strategy, self.retry, self.timeouts, audience, self.world)
+        self._handler = pipeline(
+            strategy, self.retry, self.timeouts, audience, self.world, self.response_cache
+        )
         # Every inner model is named: a cache key without them would mix up two routers' answers.
         self._identity = {
             "deployments": {d.id: d.model._dict_for_compat() for d in self.deployments},  # noqa: SLF001
@@ -334,7 +338,9 @@ class ChatSwitchyard(BaseChatModel):
         return dict(self._identity)
 
     @override
-    def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+    def _get_invocation_params(
+        self, stop: list[str] | None = None, **kwargs: Any
+    ) -> dict[str, Any]:
         kwargs.pop(_CALLER, None)
         return super()._get_invocation_params(stop, **kwargs)
 

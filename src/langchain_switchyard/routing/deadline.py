@@ -14,9 +14,8 @@ def deadline(timeouts: Timeouts, clock: Clock) -> Layer:
 
     def layer(inner: Handler) -> Handler:
         def handle(call: Call, candidates: Candidates) -> Steps[Reply]:
-            call.started = clock.now()
             seconds = call.options.deadline or timeouts.deadline
-            call.deadline = None if seconds is None else call.started + seconds
+            call.deadline = None if seconds is None else clock.now() + seconds
             return (yield from inner(call, candidates))
 
         return handle

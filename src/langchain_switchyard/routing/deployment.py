@@ -179,7 +179,9 @@ class Deployment:
         return bool((self.model.profile or {}).get(key, True))
 
 
-def _unwrap(model: BaseChatModel | RunnableBinding[Any, Any]) -> tuple[BaseChatModel, dict[str, Any]]:
+def _unwrap(
+    model: BaseChatModel | RunnableBinding[Any, Any],
+) -> tuple[BaseChatModel, dict[str, Any]]:
     bound: dict[str, Any] = {}
     inner: Any = model
     while isinstance(inner, RunnableBinding):

@@ -17,6 +17,7 @@ from langchain_switchyard.routing.effects import (
     Effect,
     Emit,
     Invoke,
+    Io,
     Open,
     Read,
     Relay,
@@ -117,6 +118,8 @@ class AsyncDriver:
             return await self._open(effect)
         if isinstance(effect, Sleep):
             return await self._clock.asleep(effect.seconds)
+        if isinstance(effect, Io):
+            return await effect.awaiting()
         raise TypeError(f"{type(effect).__name__} has no place in a call that is not streamed")
 
     async def _invoke(self, effect: Invoke) -> ChatResult:
@@ -199,5 +202,5 @@ class AsyncDriver:
         try:
             async with asyncio.timeout(_CLEANUP):
                 await aclose()
-        except Exception:
+        except Exception:  # noqa: BLE001 - nobody waits for this stream any more.
             _log.debug("closing an abandoned stream failed", exc_info=True)

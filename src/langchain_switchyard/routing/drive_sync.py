@@ -14,6 +14,7 @@ from langchain_switchyard.routing.effects import (
     Effect,
     Emit,
     Invoke,
+    Io,
     Open,
     Read,
     Relay,
@@ -110,6 +111,8 @@ class SyncDriver:
             return self._open(effect)
         if isinstance(effect, Sleep):
             return self._clock.sleep(effect.seconds)
+        if isinstance(effect, Io):
+            return effect.blocking()
         raise TypeError(f"{type(effect).__name__} has no place in a call that is not streamed")
 
     def _invoke(self, effect: Invoke) -> ChatResult:
@@ -127,10 +130,10 @@ class SyncDriver:
             )
 
         try:
-            if seconds is None or state.timeout_kwargs is not None:
-                result = ask()
-            else:
+            if seconds is not None and state.timeout_kwargs is None:
                 result = watched(ask, seconds, f"switchyard:{attempt.deployment_id}")
+            else:
+                result = ask()
         except BaseException as error:
             self._end(error)
             raise

@@ -8,7 +8,7 @@ answer, or throws the error in at the same place. So each mechanism is written o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -22,6 +22,16 @@ class Sleep:
     """Wait. Answer: None."""
 
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Io:
+    """Touch the world elsewhere than at a provider. Answer: the value of whichever was called."""
+
+    blocking: Callable[[], Any]
+    """What the sync driver calls."""
+    awaiting: Callable[[], Awaitable[Any]]
+    """What the async driver awaits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +89,7 @@ class Relay:
         return silence_ends if self.until is None else min(silence_ends, self.until)
 
 
-Effect: TypeAlias = Sleep | Invoke | Open | Read | Emit | Relay
+Effect: TypeAlias = Sleep | Io | Invoke | Open | Read | Emit | Relay
 
 R = TypeVar("R")
 Steps: TypeAlias = Generator[Effect, Any, R]

@@ -74,5 +74,5 @@ class Audience:
         for observer in self._observers:
             try:
                 observer(event)
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever it is, it is the listener's own.
                 _log.exception("observer %r failed on %s", observer, type(event).__name__)

@@ -84,7 +84,9 @@ def _why_not_ready(state: DeploymentState, now: float) -> str | None:
         return None
     if until == float("inf"):
         return "isolated by hand"
-    reason = "throttled" if state.throttled_until >= until else f"breaker {state.breaker.state(now)}"
+    reason = (
+        "throttled" if state.throttled_until >= until else f"breaker {state.breaker.state(now)}"
+    )
     return f"{reason} for {until - now:.1f} s"
 
 

@@ -7,9 +7,10 @@ and the candidates it may choose from; below, it takes one attempt at one deploy
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 from langchain_switchyard.routing.call import Attempt, Call, Reply
+from langchain_switchyard.routing.clock import World
 from langchain_switchyard.routing.effects import Steps
 from langchain_switchyard.routing.failures import Failure
 
@@ -22,7 +23,16 @@ AttemptHandler: TypeAlias = Callable[[Attempt], Steps[Reply]]
 Layer: TypeAlias = Callable[[Handler], Handler]
 
 
-class AttemptFailed(Exception):  # noqa: N818 - a signal between layers, never seen by callers.
+@runtime_checkable
+class LayerSource(Protocol):
+    """A part from outside `routing` that brings its own layer, such as a response cache."""
+
+    def layer(self, world: World) -> Layer:
+        """The layer, bound to this router's time and chance."""
+        ...
+
+
+class AttemptFailed(Exception):
     """One attempt failed in a way that lets another one be made."""
 
     def __init__(self, attempt: Attempt, failure: Failure) -> None:
@@ -32,11 +42,11 @@ class AttemptFailed(Exception):  # noqa: N818 - a signal between layers, never s
         self.failure = failure
 
 
-class Refused(Exception):  # noqa: N818
+class Refused(Exception):
     """The breaker (or a limiter) did not let an attempt start; nothing was spent."""
 
 
-class TierExhausted(Exception):  # noqa: N818
+class TierExhausted(Exception):
     """Nobody in this tier can be asked now."""
 
     def __init__(self, retry_at: float | None = None) -> None:

@@ -19,6 +19,7 @@ def observe(audience: Audience, clock: Clock) -> Layer:
 
     def layer(inner: Handler) -> Handler:
         def handle(call: Call, candidates: Candidates) -> Steps[Reply]:
+            call.started = clock.now()
             if audience:
                 audience.tell(RequestStarted(call))
             error: BaseException | None = None
@@ -44,15 +45,15 @@ def observe(audience: Audience, clock: Clock) -> Layer:
 
 def _story(call: Call, reply: Reply, now: float) -> dict[str, Any]:
     """What `response_metadata["switchyard"]` holds: plain values, fit for a checkpoint."""
-    deployment = reply.attempt.state.deployment
-    told: dict[str, Any] = {
-        "deployment": deployment.id,
-        "tier": deployment.tier,
-        "attempts": [attempt.summary() for attempt in call.attempts],
-        "elapsed": round(now - call.started, 6),
-    }
-    costs = _costs(call)
-    if costs:
+    told: dict[str, Any] = {}
+    if reply.attempt is not None:
+        deployment = reply.attempt.state.deployment
+        told = {"deployment": deployment.id, "tier": deployment.tier}
+    told["attempts"] = [attempt.summary() for attempt in call.attempts]
+    told["elapsed"] = round(now - call.started, 6)
+    if call.cache is not None:
+        told["cache"] = call.cache
+    if costs := _costs(call):
         told["cost"] = costs
     return told
 
@@ -75,7 +76,7 @@ def _annotate(reply: Reply, story: dict[str, Any]) -> None:
         return
     message = result.generations[0].message
     metadata = {**message.response_metadata, "switchyard": story}
-    if "model_name" not in metadata and "model_name" not in (result.llm_output or {}):
+    if reply.attempt is not None and "model_name" not in {**metadata, **(result.llm_output or {})}:
         metadata["model_name"] = reply.attempt.state.deployment.model_name
     message.response_metadata = metadata
 
@@ -83,7 +84,7 @@ def _annotate(reply: Reply, story: dict[str, Any]) -> None:
 def _last_chunk(call: Call, reply: Reply, story: dict[str, Any]) -> ChatGenerationChunk:
     """The chunk that ends a stream, with the story on it."""
     metadata: dict[str, Any] = {"switchyard": story}
-    if "model_name" not in reply.metadata:
+    if reply.attempt is not None and "model_name" not in reply.metadata:
         metadata["model_name"] = reply.attempt.state.deployment.model_name
     message: BaseMessage = AIMessageChunk(
         content=_nothing_like(call),

@@ -77,9 +77,12 @@ class _End:
         self.error = error
 
 
-def watched(call: Callable[[], T], seconds: float, name: str) -> T | None:
+def watched(call: Callable[[], T], seconds: float, name: str) -> T:
     """The value of a blocking call, or `TimeoutError` when it takes too long.
 
     Costs a thread; used only for models whose client cannot be told a timeout.
     """
-    return Pump(lambda: iter((call(),)), name).get(seconds)
+    value = Pump(lambda: iter(((call(),),)), name).get(seconds)
+    if value is None:
+        raise RuntimeError("unreachable: the pump gives the one value before its end")
+    return value[0]

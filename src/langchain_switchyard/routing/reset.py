@@ -1,9 +1,9 @@
 """The reset marker: one chunk that says "forget what came before", and sums accordingly.
 
 A restarted stream announces itself by a chunk whose `response_metadata["switchyard"]["reset"]` is
-True. Whoever reads chunks one by one discards what it holds. Whoever sums them need not know: Python
-asks a subclass on the right of `+` first, so `anything + reset` is the reset alone; and LangChain's
-own way of summing a stream, `first + [rest...]`, is answered by the first chunk.
+True. Whoever reads chunks one by one discards what it holds. Whoever sums them need not know:
+Python asks a subclass on the right of `+` first, so `anything + reset` is the reset alone; and
+LangChain's own way of summing a stream, `first + [rest...]`, is answered by the first chunk.
 """
 
 from __future__ import annotations
@@ -35,11 +35,16 @@ class ResetGenerationChunk(ChatGenerationChunk):
 
     def __radd__(self, _left: Any) -> ChatGenerationChunk:
         """Forget the left side."""
-        return ChatGenerationChunk(message=_plain(self))
+        return self.plain()
 
     def __add__(self, other: Any) -> ChatGenerationChunk:
         """Begin anew with what follows."""
-        return ChatGenerationChunk(message=_plain(self)) + other
+        return self.plain() + other
+
+    def plain(self) -> ChatGenerationChunk:
+        """The same without the marker."""
+        message = AIMessageChunk(content=self.message.content, id=self.message.id)
+        return ChatGenerationChunk(message=message)
 
 
 class FirstGenerationChunk(ChatGenerationChunk):
@@ -49,25 +54,19 @@ class FirstGenerationChunk(ChatGenerationChunk):
         """Add one chunk or a list of them."""
         if isinstance(other, list):
             for index in range(len(other) - 1, -1, -1):
-                if isinstance(other[index], ResetGenerationChunk):
-                    return other[index] + other[index + 1 :]
+                last = other[index]
+                if isinstance(last, ResetGenerationChunk):
+                    return last.plain() + other[index + 1 :]
         elif isinstance(other, ResetGenerationChunk):
-            return other.__radd__(self)
+            return other.plain()
         return super().__add__(other)
-
-
-def _plain(chunk: ChatGenerationChunk) -> AIMessageChunk:
-    message = chunk.message
-    return AIMessageChunk(content=message.content, id=message.id)
 
 
 def reset_chunk(deployment: str, attempt: int, message_id: str | None) -> ResetGenerationChunk:
     """The chunk that announces a restarted stream."""
     told = {"reset": True, "deployment": deployment, "attempt": attempt}
     return ResetGenerationChunk(
-        message=ResetMessageChunk(
-            content="", response_metadata={"switchyard": told}, id=message_id
-        )
+        message=ResetMessageChunk(content="", response_metadata={"switchyard": told}, id=message_id)
     )
 
 

@@ -13,18 +13,18 @@ from dataclasses import dataclass, field
 
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.routing.call import Call, Reply
-from langchain_switchyard.routing.candidates import Ask, Wait, next_move
+from langchain_switchyard.routing.candidates import Wait, next_move
 from langchain_switchyard.routing.clock import World
 from langchain_switchyard.routing.effects import Sleep, Steps
-from langchain_switchyard.routing.failures import Failure, Kind
+from langchain_switchyard.routing.failures import Kind
 from langchain_switchyard.routing.layer import (
     AttemptFailed,
     Candidates,
     Handler,
-    Layer,
     Refused,
     TierExhausted,
 )
+from langchain_switchyard.routing.state import DeploymentState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,80 +106,91 @@ class RetryBudget:
             return True
 
 
-def retry(policy: RetryPolicy, budget: RetryBudget, world: World) -> Layer:
-    """Ask within one tier until somebody answers or nobody is left to ask."""
+class Retry:
+    """The layer: ask within one tier until somebody answers or nobody is left to ask.
 
-    def layer(inner: Handler) -> Handler:
+    Args:
+        policy: How often, and how long to wait.
+        world: Time and chance.
+    """
+
+    def __init__(self, policy: RetryPolicy, world: World) -> None:
+        """Start with a full budget."""
+        self._policy = policy
+        self._budget = RetryBudget(policy.budget)
+        self._clock = world.clock
+        self._rng = world.random
+
+    def __call__(self, inner: Handler) -> Handler:
+        """Wrap the handler that makes one attempt at one of several candidates."""
+
         def handle(call: Call, candidates: Candidates) -> Steps[Reply]:
-            before, patience = len(call.attempts), policy.patience
-            while True:
-                now = world.clock.now()
-                if not _may_try(policy, call, began=len(call.attempts) > before, now=now):
-                    raise TierExhausted
-                move = next_move(call, candidates, now)
-                if move is None:
-                    raise TierExhausted
-                if isinstance(move, Wait):
-                    seconds = _affordable_wait(call, move, now, patience)
-                    patience -= seconds
-                    yield Sleep(seconds)
-                    continue
-                if move.again:
-                    yield from _pay_and_pause(call, move)
-                try:
-                    reply = yield from inner(call, move.ready)
-                except Refused:
-                    continue
-                except AttemptFailed as failed:
-                    _keep_away(failed)
-                    continue
-                budget.deposit()
-                return reply
-
-        def _pay_and_pause(call: Call, move: Ask) -> Steps[None]:
-            if not budget.withdraw():
-                raise TierExhausted
-            state = move.ready[0]
-            kind = call.failures[state.deployment.id].kind
-            if kind is Kind.RATE_LIMITED:
-                return  # It was waited for already, exactly as long as the provider asked.
-            seconds = policy.backoff.delay(kind, call.tries[state.deployment.id], world.random)
-            if seconds >= call.remaining(world.clock.now()):
-                raise TierExhausted
-            if seconds > 0:
-                yield Sleep(seconds)
-
-        def _keep_away(failed: AttemptFailed) -> None:
-            if failed.failure.kind is Kind.RATE_LIMITED:
-                tries = failed.attempt.call.tries[failed.attempt.deployment_id]
-                seconds = _hint(failed.failure, policy.backoff, tries, world.random)
-                failed.attempt.state.throttle(world.clock.now() + seconds)
+            return self._ask(inner, call, candidates)
 
         return handle
 
-    return layer
+    def _ask(self, inner: Handler, call: Call, tier: Candidates) -> Steps[Reply]:
+        attempts_before, patience = len(call.attempts), self._policy.patience
+        while True:
+            now = self._clock.now()
+            if not self._may_try(call, began=len(call.attempts) > attempts_before, now=now):
+                raise TierExhausted
+            move = next_move(call, tier, now)
+            if isinstance(move, Wait):
+                seconds = _affordable(call, move, now, patience)
+                patience -= seconds
+                yield Sleep(seconds)
+                continue
+            if move.again:
+                yield from self._pay_and_pause(call, move.ready[0])
+            try:
+                reply = yield from inner(call, move.ready)
+            except Refused:
+                continue
+            except AttemptFailed as failed:
+                self._keep_away(failed)
+                continue
+            self._budget.deposit()
+            return reply
+
+    def _may_try(self, call: Call, *, began: bool, now: float) -> bool:
+        """Whether attempts and time are left; a tier's retries never eat a later tier's turn."""
+        left = self._policy.max_attempts - len(call.attempts)
+        return left > (call.later_tiers if began else 0) and call.remaining(now) > 0
+
+    def _pay_and_pause(self, call: Call, state: DeploymentState) -> Steps[None]:
+        if not self._budget.withdraw():
+            raise TierExhausted
+        name = state.deployment.id
+        kind = call.failures[name].kind
+        if kind is Kind.RATE_LIMITED:
+            return  # It was waited for already, exactly as long as the provider asked.
+        seconds = self._policy.backoff.delay(kind, call.tries[name], self._rng)
+        if seconds >= call.remaining(self._clock.now()):
+            raise TierExhausted
+        if seconds > 0:
+            yield Sleep(seconds)
+
+    def _keep_away(self, failed: AttemptFailed) -> None:
+        """What one request learns of a rate limit, all others need not learn again."""
+        failure, attempt = failed.failure, failed.attempt
+        if failure.kind is not Kind.RATE_LIMITED:
+            return
+        if failure.retry_after is None:
+            tries = attempt.call.tries[attempt.deployment_id]
+            seconds = self._policy.backoff.delay(failure.kind, tries, self._rng)
+        else:
+            # Never sooner than asked; a little later, and not all at the same instant.
+            seconds = failure.retry_after * self._rng.uniform(1.0, 1.05)
+        attempt.state.throttle(self._clock.now() + seconds)
 
 
-def _may_try(policy: RetryPolicy, call: Call, *, began: bool, now: float) -> bool:
-    """Whether attempts and time are left; a tier's retries never eat a later tier's turn."""
-    left = policy.max_attempts - len(call.attempts)
-    return left > (call.later_tiers if began else 0) and call.remaining(now) > 0
-
-
-def _affordable_wait(call: Call, move: Wait, now: float, patience: float) -> float:
+def _affordable(call: Call, move: Wait, now: float, patience: float) -> float:
     """Seconds to wait for the first who may be ready, if this request can afford them."""
     seconds = move.until - now
     limit = call.remaining(now)
     if call.later_tiers:
         limit = min(limit, patience)
-    if seconds >= limit or seconds == float("inf"):
+    if seconds > limit or seconds == float("inf"):
         raise TierExhausted(move.until)
     return seconds
-
-
-def _hint(failure: Failure, backoff: Backoff, tries: int, rng: random.Random) -> float:
-    """Seconds to stay away from a deployment that said 429."""
-    if failure.retry_after is None:
-        return backoff.delay(failure.kind, tries, rng)
-    # Never sooner than asked; a little later and not all at the same instant.
-    return failure.retry_after * rng.uniform(1.0, 1.05)

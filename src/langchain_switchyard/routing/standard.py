@@ -8,6 +8,7 @@ from typing import Any
 
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.routing.deployment import Deployment
+from langchain_switchyard.routing.layer import LayerSource
 from langchain_switchyard.routing.retry import RetryPolicy
 from langchain_switchyard.routing.timeouts import Timeouts
 
@@ -45,6 +46,9 @@ def absorb(values: dict[str, Any]) -> dict[str, Any]:
         values["retry"] = dataclasses.replace(RetryPolicy(), max_attempts=retries + 1)
     if values.pop("api_key", None) is not None:
         _log.warning("api_key is ignored: every deployment's model has its own")
+    if isinstance(values.get("cache"), LayerSource):
+        # LangChain's own cache knows nothing of streams, tenants or outages: ours replaces it.
+        values["response_cache"], values["cache"] = values["cache"], False
     values.pop("streaming", None)  # It always streams when asked to.
     return values
 

@@ -23,7 +23,9 @@ _FINISH_KEYS = ("finish_reason", "stop_reason", "done_reason", "status")
 """How providers call the reason why an answer ended."""
 
 
-def streamed(attempt: Attempt, until: float | None, timeouts: Timeouts, clock: Clock) -> Steps[Reply]:
+def streamed(
+    attempt: Attempt, until: float | None, timeouts: Timeouts, clock: Clock
+) -> Steps[Reply]:
     """Open, wait unseen for the first content, then hand over chunk by chunk."""
     yield Open(attempt, _longest_silence(timeouts, until, attempt.started))
     held = yield from _until_content(attempt, until, timeouts)
@@ -54,7 +56,9 @@ def _longest_silence(timeouts: Timeouts, until: float | None, now: float) -> flo
     return earliest(max(timeouts.first_token, timeouts.stall), total)
 
 
-def _until_content(attempt: Attempt, until: float | None, timeouts: Timeouts) -> Steps[list[ChatGenerationChunk]]:
+def _until_content(
+    attempt: Attempt, until: float | None, timeouts: Timeouts
+) -> Steps[list[ChatGenerationChunk]]:
     """The commit gate: read until a chunk shows something, or the stream ends."""
     first = timeouts.first_token
     silence = earliest(until, None if first is None else attempt.started + first)

@@ -12,8 +12,9 @@ def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [tuple(columns), *rows]
     widths = [max(_cells(line[index]) for line in lines) for index in range(len(columns))]
     return "\n".join(
-        "  ".join(text + " " * (width - _cells(text)) for text, width in zip(line, widths, strict=True))
-        .rstrip()
+        "  ".join(
+            text + " " * (width - _cells(text)) for text, width in zip(line, widths, strict=True)
+        ).rstrip()
         for line in lines
     )
 
