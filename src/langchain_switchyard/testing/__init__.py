@@ -10,12 +10,28 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from langchain_switchyard.testing.clock import FakeClock
+    from langchain_switchyard.testing.scripted import ScriptedChatModel
+    from langchain_switchyard.testing.stage import RecordedCall, ScriptExhausted
+    from langchain_switchyard.testing.steps import CallTool, Delay, Fail, Say
     from langchain_switchyard.testing.virtual_loop import Deadlock
 
-__all__ = ["Deadlock", "FakeClock"]
+__all__ = [
+    "CallTool",
+    "Deadlock",
+    "Delay",
+    "Fail",
+    "FakeClock",
+    "RecordedCall",
+    "Say",
+    "ScriptExhausted",
+    "ScriptedChatModel",
+]
 
 _HOMES = {
     "clock": ("FakeClock",),
+    "scripted": ("ScriptedChatModel",),
+    "stage": ("RecordedCall", "ScriptExhausted"),
+    "steps": ("CallTool", "Delay", "Fail", "Say"),
     "virtual_loop": ("Deadlock",),
 }
 
