@@ -1,0 +1,103 @@
+"""What the response cache and its semantic level say to each other.
+
+The cache knows requests, entries and models; the semantic level knows which past question means
+the same. The cache asks `lookup` on an exact miss, and tells it by `record` every fresh answer.
+Answers themselves stay in the cache's levels: a hit names the entry by its key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The fuzzy part of a request, and the partition inside which it may be matched."""
+
+    partition: bytes
+    """Digest of everything but the last user text: tenant, model, parameters, system prompt..."""
+    text: str
+    """The last user text, as it was given."""
+    key: bytes
+    """Digest of the whole request: the address of its exact answer."""
+    user: str | None = None
+    """Who asks, if known: entries of one user count once in an agreement."""
+
+
+@dataclass(frozen=True, slots=True)
+class SemanticHit:
+    """A past question whose answer may be served."""
+
+    hit_id: str
+    """For `report_wrong`; also in the served message's metadata."""
+    similarity: float
+    """0 to 1."""
+    key: bytes
+    """Address of the entry that holds the answer."""
+    question: str
+    """The past question's text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the semantic level says to a question."""
+
+    hit: SemanticHit | None = None
+    """Serve this; None: nothing may be served."""
+    shadow: SemanticHit | None = None
+    """Would have been served, but is to be checked: ask the model and pass this to `record`."""
+    reason: str = ""
+    """Why nothing is served, one word or two for the statistics: `vetoed`, `no agreement`..."""
+    context: Any = None
+    """The level's own notes (such as the embedding), handed back to `record`."""
+
+
+class SemanticLevel(Protocol):
+    """A decision which past answer may be served. Thread-safe; the a-methods never block a loop."""
+
+    def lookup(self, question: Question) -> Verdict:
+        """Decide whether a past answer may be served as if it were this question's."""
+        ...
+
+    async def alookup(self, question: Question) -> Verdict:
+        """As `lookup`."""
+        ...
+
+    def outage(self, question: Question) -> SemanticHit | None:
+        """The best past answer when no model can be asked; the caller marks it as such."""
+        ...
+
+    async def aoutage(self, question: Question) -> SemanticHit | None:
+        """As `outage`."""
+        ...
+
+    def record(self, question: Question, answer: str, verdict: Verdict | None) -> None:
+        """Learn a fresh answer that was just stored under `question.key`.
+
+        Args:
+            question: What was asked.
+            answer: The model's text, to compare with neighbours' answers.
+            verdict: What `lookup` had said, or None if it was not asked.
+        """
+        ...
+
+    async def arecord(self, question: Question, answer: str, verdict: Verdict | None) -> None:
+        """As `record`."""
+        ...
+
+    def forget(self, keys: list[bytes]) -> None:
+        """These entries are gone or wrong: never name them again. Cheap; called on a dead hit."""
+        ...
+
+    def forget_partition(self, partition: bytes | None) -> None:
+        """Drop one partition, or everything (a namespace was invalidated)."""
+        ...
+
+    def report_wrong(self, hit_id: str) -> bool:
+        """A served hit was wrong: quarantine its neighbourhood. False if the id is unknown."""
+        ...
+
+    def stats(self) -> dict[str, Any]:
+        """Plain figures: partitions, entries, bars, shadow-checked wrong-per-hit with interval."""
+        ...
