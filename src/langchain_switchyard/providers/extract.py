@@ -39,7 +39,8 @@ _DEFINES = re.compile(
     re.IGNORECASE,
 )
 _ASKS_AMOUNT = re.compile(
-    r"\bhow (?:long|much|many|often|soon|far|fast|big|large)\b|多少|多久|多长|多大|几[个天次种点年月]",
+    r"\bhow (?:long|much|many|often|soon|far|fast|big|large)\b"
+    r"|多少|多久|多长|多大|几[个天次种点年月]",
     re.IGNORECASE,
 )
 _HAS_AMOUNT = re.compile(
@@ -214,7 +215,7 @@ def _score(one: _Sentence, weights: dict[str, float], length: float, aim: _Aim) 
     if aim.meaning and _opens_definition(one, weights):
         score *= 1.5
     if aim.amount and _HAS_AMOUNT.search(one.text):
-        score *= 1.5
+        score *= 2.0
     if one.text.rstrip().endswith(("?", "？")):
         score *= 0.5  # A question is rarely the answer.
     # Two halves of a question in one sentence beat one half twice.

@@ -8,8 +8,9 @@ answer, and never invents text, tool calls or structured output.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import Any, ClassVar
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Unpack
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -21,9 +22,11 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 
-from langchain_switchyard.errors import NoCapableDeployment
+from langchain_switchyard.errors import ConfigurationError, NoCapableDeployment
 from langchain_switchyard.providers.extract import best_quotes
 from langchain_switchyard.providers.local_words import language_of, quote, say, small_talk
+from langchain_switchyard.providers.preset import Options, placed
+from langchain_switchyard.routing.deployment import Deployment
 from langchain_switchyard.sources import Source, parse_sources, without_sources
 
 MODEL_NAME = "switchyard-local"
@@ -159,6 +162,28 @@ class LocalChatModel(BaseChatModel):
             if run_manager:
                 await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
             yield chunk
+
+
+@dataclass(frozen=True, kw_only=True)
+class Local:
+    """The offline model as a preset: no key, no network, always there."""
+
+    name: str = "local"
+
+    def is_configured(self, env: Mapping[str, str]) -> bool:
+        """Always."""
+        del env
+        return True
+
+    def __call__(self, model: str | None = None, **options: Unpack[Options]) -> Deployment:
+        """Make a deployment of it; there is only one model."""
+        if model not in (None, MODEL_NAME):
+            raise ConfigurationError(f"local has one model, {MODEL_NAME!r}, got {model!r}")
+        return placed(self.name, LocalChatModel(), options)
+
+
+local = Local()
+"""`local(tier=9)`: the tier that always answers."""
 
 
 def estimate_tokens(text: str) -> int:
