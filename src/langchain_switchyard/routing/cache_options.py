@@ -5,7 +5,8 @@ It lives here, free of dependencies, so that `routing` need not know the cache t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from langchain_switchyard.errors import ConfigurationError
@@ -30,7 +31,7 @@ class CacheOptions:
     namespace: str | None = None
     """A part of the cache of its own, with its own epoch and statistics."""
 
-    tags: Set[str] = frozenset()
+    tags: AbstractSet[str] = frozenset()
     """Labels by which stored answers can be invalidated together."""
 
     vary: Mapping[str, object] = field(default_factory=dict)
@@ -39,7 +40,7 @@ class CacheOptions:
     subject: str | None = None
     """Whom the content is about or from; `erase(subject)` deletes it everywhere."""
 
-    read_only_tools: Set[str] = frozenset()
+    read_only_tools: AbstractSet[str] = frozenset()
     """Tools that change nothing: answers that call only these may be stored."""
 
     any_temperature: bool = False

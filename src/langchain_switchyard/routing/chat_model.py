@@ -117,9 +117,13 @@ class ChatSwitchyard(BaseChatModel):
             )
             for deployment in sorted(self.deployments, key=lambda deployment: deployment.tier)
         ]
-        strategy, audience = strategy_named(self.balance), Audience(self.observers)
         self._handler = pipeline(
-            strategy, self.retry, self.timeouts, audience, self.world, self.response_cache
+            strategy=strategy_named(self.balance),
+            retries=self.retry,
+            timeouts=self.timeouts,
+            audience=Audience(self.observers),
+            world=self.world,
+            cache=self.response_cache,
         )
         # Every inner model is named: a cache key without them would mix up two routers' answers.
         self._identity = {
@@ -348,7 +352,7 @@ class ChatSwitchyard(BaseChatModel):
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         kwargs.pop(_CALLER, None)
         preferred = self._states[0].deployment
-        return preferred.model._get_ls_params(stop, **{**preferred.bound, **kwargs})  # noqa: SLF001
+        return preferred.model._get_ls_params(**{**preferred.bound, "stop": stop, **kwargs})  # noqa: SLF001
 
     @override
     def _resolve_model_profile(self) -> ModelProfile | None:

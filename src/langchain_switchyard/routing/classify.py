@@ -121,7 +121,7 @@ _NETWORK_ERRNOS = frozenset(
 )
 """Errors of the network which Python gives no class of their own."""
 
-_MALFORMED = (ValueError, KeyError, IndexError, AttributeError)
+_MALFORMED = (ValueError, KeyError, IndexError, AttributeError, TypeError)
 """What SDKs and parsers raise when a body is not what they expect (HTML with status 200)."""
 
 _CARRIES_DELAY = frozenset(
@@ -223,7 +223,7 @@ def _by_status(status: int) -> Kind | None:
 
 def _by_origin(error: BaseException, tables: tuple[ErrorTable, ...]) -> Kind:
     """For exceptions that say nothing by themselves: who raised them, and in which words?"""
-    if not comes_from_provider(error):
+    if not isinstance(error, ModelError) and not comes_from_provider(error):
         return Kind.CANCELLED
     codes = list(codes_in_text(error))
     kinds = (table.code(code) for table in tables for code in codes)

@@ -100,10 +100,11 @@ class AsyncDriver:
                     if chunk is None:
                         break
                     is_progress = effect.note(chunk)
+                    handed_over = self._clock.now()
                     yield chunk
-                    if is_progress:
-                        # After the consumer's turn: its time is not the provider's silence.
-                        progress = self._clock.now()
+                    # The consumer's own time is not the provider's silence.
+                    back = self._clock.now()
+                    progress = back if is_progress else progress + back - handed_over
         finally:
             error = None
             steps.close()

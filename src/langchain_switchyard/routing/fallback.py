@@ -76,12 +76,13 @@ def _give_up(call: Call, retry_at: float | None, now: float) -> BaseException:
             call.attempts,
         )
     elif retry_at is not None:
-        seconds = max(0.0, retry_at - now)
+        seconds = retry_at - now
+        is_known = seconds < float("inf")
+        when = f"come back in {seconds:.1f} s" if is_known else "isolated until restored by hand"
         error = NoDeploymentReady(
-            f"every deployment is shut or throttled; come back in {seconds:.1f} s"
-            + tell_story(call.attempts),
+            f"every deployment is shut or throttled; {when}{tell_story(call.attempts)}",
             call.attempts,
-            retry_after=seconds,
+            retry_after=seconds if is_known else None,
         )
     else:
         error = AllDeploymentsFailed(

@@ -56,15 +56,30 @@ _BUILDS_REQUEST = _names(
 )
 """Functions of integrations that shape the caller's input: what they refuse is the caller's."""
 
-_CODE_IN_TEXT = re.compile(r"""\bcode["']?\s*[:=]\s*["']?([A-Za-z][\w.]+)""")
+_READS_RESPONSE = _names(
+    "_create_chat_result _convert_chunk_to_generation_chunk _convert_dict_to_message "
+    "_convert_delta_to_message_chunk _format_output from_api_response"
+)
+"""Functions of integrations that read the answer: even a `TypeError` in them is a malformed body
+(LangChain raises one for `choices: null`)."""
+
+_CODE_IN_TEXT = re.compile(r"""\bcode["']?\s*[:=]\s*["']?([A-Za-z][\w.]+|\d{3,6}\b)""")
 _STATUS_IN_TEXT = re.compile(r"""\b(?:status_code|status|code)["']?\s*[:=]\s*["']?([45]\d\d)\b""")
 
 
 def is_passed_through(error: BaseException) -> bool:
     """Cancellation, LangGraph's control flow and plain bugs: nobody's failure."""
-    if not isinstance(error, Exception) or isinstance(error, _CALLERS_BUGS):
+    if not isinstance(error, Exception):
         return True
+    if isinstance(error, _CALLERS_BUGS):
+        return not _failed_while_reading(error)
     return any(cls.__name__ in _PASSED_THROUGH_NAMES for cls in type(error).__mro__)
+
+
+def _failed_while_reading(error: BaseException) -> bool:
+    """Whether the answer's own shape broke the code that reads it."""
+    module, function = next(iter(reversed(list(_frames(error.__traceback__)))), ("", ""))
+    return function in _READS_RESPONSE and _is_providers(module)
 
 
 def codes_of(error: BaseException) -> Iterator[str]:

@@ -21,6 +21,7 @@ from langchain_switchyard.routing.timeouts import Timeouts
 
 
 def pipeline(
+    *,
     strategy: Strategy,
     retries: RetryPolicy,
     timeouts: Timeouts,

@@ -39,7 +39,8 @@ class ResetGenerationChunk(ChatGenerationChunk):
 
     def __add__(self, other: Any) -> ChatGenerationChunk:
         """Begin anew with what follows."""
-        return self.plain() + other
+        begun: ChatGenerationChunk = self.plain() + other
+        return begun
 
     def plain(self) -> ChatGenerationChunk:
         """The same without the marker."""
