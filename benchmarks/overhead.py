@@ -7,8 +7,8 @@ python benchmarks/overhead.py --smoke    # a few seconds, for CI
 ```
 
 All contenders run in one process, in many short rounds: each calls every one of them a few times,
-in an order that rotates, so that whatever else the machine does hits all alike. Figures are CPU time
-of the whole process, second threads included (`time.process_time`), never wall time. `added` is the
+in an order that rotates, so that whatever else the machine does hits all alike. Figures are CPU
+time of the whole process, second threads included (`process_time`), never wall time. `added` is the
 median over rounds of the difference to the bare model in the same round; `ratio` is the median of
 quotients. A sync call to a model that cannot be told a timeout is "watched" by a second thread: its
 price is shown, and has no limit here.

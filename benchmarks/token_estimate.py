@@ -63,6 +63,9 @@ def main() -> int:
     """Run what the command line asks for."""
     args = arguments()
     encoders = load_encoders(args.tiktoken_cache)
+    if not encoders:
+        print("no tokenizer at hand: pip install dashscope tiktoken, or give --tiktoken-cache")
+        return 1 if args.check else 0
     texts = load_texts(args.data, encoders, per_file=40 if args.smoke else 300)
     if args.fit:
         print_fit(texts, list(encoders))
@@ -110,8 +113,6 @@ def load_encoders(cache: Path | None) -> dict[str, Encoder]:
             encoders[name] = tiktoken_encoder(f"{name}_base", cache)
     for name in {"qwen", "o200k", "cl100k"} - encoders.keys():
         print(f"no vocabulary for {name} here: left out", file=sys.stderr)
-    if not encoders:
-        raise SystemExit("no tokenizer at hand: pip install dashscope, or give --tiktoken-cache")
     return encoders
 
 
