@@ -50,9 +50,11 @@ class Tongyi:
         url = options.get("base_url") or read_text(env, "DASHSCOPE_HTTP_BASE_URL")
         if url is not None:
             call["base_address"] = url
+        key = need(key, self.name, "an API key", "TONGYI_API_KEY")
         arguments = {
             "model": model or found.model or MODEL,
-            "api_key": need(key, self.name, "an API key", "TONGYI_API_KEY"),
+            # ChatTongyi would send `str(SecretStr)`, ten asterisks; it wraps the text by itself.
+            "api_key": key.get_secret_value(),
             "model_kwargs": call,
             # Counts attempts: one means no retry.
             "max_retries": 1,

@@ -38,7 +38,7 @@ CREATE TABLE IF NOT EXISTS files (
 _VARIABLES = 900
 
 
-class IndexUnavailable(SwitchyardError):  # noqa: N818 - reads as what it is.
+class IndexUnavailable(SwitchyardError):
     """The index on disk cannot be used; the message says why and what to do."""
 
 

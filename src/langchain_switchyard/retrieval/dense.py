@@ -12,13 +12,15 @@ from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval.bm25 import Floats
 from langchain_switchyard.retrieval.catalog import Catalog
 from langchain_switchyard.retrieval.legs import LegResult
-from langchain_switchyard.retrieval.records import unit_vectors
+from langchain_switchyard.retrieval.records import decode, indexed_text, unit_vectors
 from langchain_switchyard.retrieval.segment import Bools, Ints
 from langchain_switchyard.retrieval.stores import DenseStore, Ranked
 from langchain_switchyard.retrieval.vectors import ExactVectors, Matrix
 
 # Beyond this many filtered documents comparing all of them costs more than over-fetching.
 _EXACT_SURVIVORS = 20_000
+# Cosines of so many documents tell mean and deviation of all to a few percent.
+_SAMPLE = 2_000
 
 
 class DenseLeg:
@@ -38,6 +40,8 @@ class DenseLeg:
         self.embeddings = embeddings
         self._catalog = catalog
         self._exact = ExactVectors()
+        # Documents counted when the sample was taken, and the sample: for corpus statistics.
+        self._sampled: tuple[int, Matrix] | None = None
         self.refresh()
 
     @property
@@ -89,6 +93,16 @@ class DenseLeg:
                 rows = np.array([row for row, _ in found], np.int64)
                 self._exact.add(rows, np.stack([decode_vector(blob) for _, blob in found]))
 
+    def sample(self, size: int) -> tuple[list[str], Matrix]:
+        """Return texts and unit vectors of documents spread over the index."""
+        records = self._catalog.sample(size)
+        blobs = self._catalog.vectors_of([record.row for record in records])
+        kept = [record for record in records if record.row in blobs]
+        texts = [indexed_text(record.text, decode(record).metadata) for record in kept]
+        if not kept:
+            return [], np.zeros((0, 0), np.float32)
+        return texts, np.stack([decode_vector(blobs[record.row]) for record in kept])
+
     def reload(self) -> None:
         """Load our own vectors anew."""
         self._exact = ExactVectors()
@@ -134,7 +148,17 @@ class DenseLeg:
             return self._cosines(vector, wanted)
 
         floor = -1.0 if vector is not None else float(scores.min())
-        return LegResult("dense", rows, scores, floor, None, None, fill)
+        mean, deviation = self._statistics(vector)
+        return LegResult("dense", rows, scores, floor, mean, deviation, fill)
+
+    def _statistics(self, vector: Matrix | None) -> tuple[float | None, float | None]:
+        """Mean and deviation of the query's cosine, from a sample: the store cannot say."""
+        if vector is None:
+            return None, None
+        if self._sampled is None or self._sampled[0] * 2 < self._catalog.count():
+            self._sampled = (self._catalog.count(), self.sample(_SAMPLE)[1])
+        cosines = self._sampled[1] @ vector
+        return float(cosines.mean()), float(cosines.std())
 
     def _fetch(
         self,

@@ -61,7 +61,10 @@ class HybridRetriever(BaseRetriever):
     index: Index = Field(repr=False)
     k: int = Field(default=4, ge=1)
     config: SearchConfig = SearchConfig()
-    _pool: ThreadPoolExecutor | None = PrivateAttr(default=None)
+    # Threads start when first needed, so an unused pool costs nothing.
+    _pool: ThreadPoolExecutor = PrivateAttr(
+        default_factory=lambda: ThreadPoolExecutor(8, thread_name_prefix="retrieval-leg")
+    )
 
     @classmethod
     def from_documents(
@@ -112,8 +115,7 @@ class HybridRetriever(BaseRetriever):
 
     def close(self) -> None:
         """Close the index's files."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
         self.index.close()
 
     def search(
@@ -209,9 +211,8 @@ class HybridRetriever(BaseRetriever):
             # One leg has nobody to degrade to: its error is the answer.
             found = next(iter(legs.values()))()
             return ([] if found is None else [found]), []
-        pool = self._executor()
         futures: dict[str, Future[LegResult | None]] = {
-            name: pool.submit(copy_context().run, leg) for name, leg in legs.items()
+            name: self._pool.submit(copy_context().run, leg) for name, leg in legs.items()
         }
         outcomes: dict[str, LegResult | BaseException | None] = {}
         for name, future in futures.items():
@@ -232,14 +233,14 @@ class HybridRetriever(BaseRetriever):
     ) -> SearchResult:
         count = self.k if k is None else k
         share = self.config.dense_share
-        ranking = rank(results, 0.7 if share is None else share, self.config.fuse())
+        if share is None:
+            share = self.index.dense_weight
+            check = self.index.check
+            if check is not None and check.warning and len(results) > 1:
+                notes = [*notes, check.warning]
+        ranking = rank(results, share, self.config.fuse())
         records = self.index.catalog.by_row(ranking.contenders(count).tolist())
         return finish(ranking, records, count, notes)
-
-    def _executor(self) -> ThreadPoolExecutor:
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="retrieval-leg")
-        return self._pool
 
 
 def _collect(

@@ -7,6 +7,7 @@ A process killed anywhere leaves a state that the next opening completes or undo
 
 from __future__ import annotations
 
+import logging
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Sequence
@@ -21,6 +22,13 @@ from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval.catalog import Catalog, IndexUnavailable, Record
 from langchain_switchyard.retrieval.dense import DenseLeg, encode_vector
 from langchain_switchyard.retrieval.filters import Filter, MetadataColumns
+from langchain_switchyard.retrieval.leg_check import (
+    FEWEST,
+    SAMPLE,
+    UNCHECKED_WEIGHT,
+    LegCheck,
+    check_legs,
+)
 from langchain_switchyard.retrieval.lexical import LexicalIndex
 from langchain_switchyard.retrieval.records import (
     decode,
@@ -35,6 +43,7 @@ from langchain_switchyard.retrieval.stores import ChromaStore, DenseStore, LangC
 from langchain_switchyard.retrieval.tokenizer import Tokenizer, make_tokenizer
 from langchain_switchyard.retrieval.vectors import Matrix
 
+_logger = logging.getLogger(__name__)
 Progress = Callable[[int, int, str], None]
 StoreChoice = VectorStore | DenseStore | Literal["numpy", "chroma"]
 # Documents per transaction: what a kill can cost, and what embedding holds in memory.
@@ -73,8 +82,10 @@ class Index:
         self._check_tokenizer()
         self.refresh()
         self.dense = self._open_dense(embeddings, vector_store)
+        self.check = LegCheck.parse(self.catalog.setting("leg_check"))
         if self.dense is not None:
             self._complete(self.dense)
+            self._check_legs()
 
     def __len__(self) -> int:
         """Live documents."""
@@ -112,6 +123,7 @@ class Index:
             self._replace(part, [], origin)
             if progress is not None:
                 progress(start + len(part), len(pairs), part[-1][0])
+        self._check_legs()
         return ids
 
     def delete(self, ids: Iterable[str]) -> None:
@@ -164,6 +176,27 @@ class Index:
         with self._lock, self.catalog.writing():
             self.refresh()
             self._replica.settle(everything=True)
+
+    @property
+    def dense_weight(self) -> float:
+        """Weight of the dense leg that the leg check found fit."""
+        return UNCHECKED_WEIGHT if self.check is None else self.check.weight
+
+    def _check_legs(self) -> None:
+        """Check the dense leg once, and again whenever the index has doubled."""
+        checked = 0 if self.check is None else self.check.documents
+        dense = self.dense
+        if dense is None or not dense.embeds or len(self) < max(FEWEST, 2 * checked):
+            return
+        texts, vectors = dense.sample(SAMPLE)
+        found = check_legs(texts, vectors, dense.embed, self.lexical.tokenizer, len(self))
+        if found is None:
+            return
+        with self._lock, self.catalog.writing(), self.catalog.transaction():
+            self.catalog.remember("leg_check", found.encode())
+        self.check = found
+        if found.warning:
+            _logger.warning("%s", found.warning)
 
     def _check_tokenizer(self) -> None:
         name, known = self.lexical.tokenizer.name, self.catalog.setting("tokenizer")

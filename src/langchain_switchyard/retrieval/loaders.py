@@ -25,7 +25,7 @@ _CODE = [
 _TEXT = [".md", ".markdown", ".txt", ".rst", ".log", ".toml", ".yaml", ".yml", ".ini", ".cfg"]
 
 
-class UnreadableFile(SwitchyardError):  # noqa: N818 - reads as what it is.
+class UnreadableFile(SwitchyardError):
     """A file cannot be turned into text; the message says which and why."""
 
 

@@ -14,7 +14,7 @@ _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _MOST_BYTES = 200 << 20
 
 
-class DamagedWordFile(SwitchyardError):  # noqa: N818 - reads as what it is.
+class DamagedWordFile(SwitchyardError):
     """The file is no readable Word document."""
 
 

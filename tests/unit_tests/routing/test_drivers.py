@@ -37,11 +37,13 @@ from tests.unit_tests.routing.fleet import fleet, scripted, story
 
 RESTART = CallOptions(recovery="restart")
 
+CUT = Say("cut answer here", cut_after=2)
+
 STEPS = st.sampled_from(
     [
         Say("whole answer 完整"),
         Say("cut answer here", cut_after=0),
-        Say("cut answer here", cut_after=2),
+        CUT,
         ConnectionError("down"),
         TimeoutError("mute"),
         [Delay(500), Say("too late")],
@@ -89,8 +91,9 @@ def test_sync_async_and_streamed_calls_of_one_script_come_to_the_same(first, sec
 
     assert outcome_of(lambda: asyncio.run(model().ainvoke("hi"))) == plain
     assert outcome_of(streamed) == outcome_of(lambda: asyncio.run(astreamed()))
-    if isinstance(plain, tuple) and len(plain) == 4:
-        assert outcome_of(streamed)[0:2] == plain[0:2]
+    if CUT not in (*first, *second):
+        # Without a break before the reader's eyes, streamed or not is the same way.
+        assert outcome_of(streamed) == plain
 
 
 # --- Time ---
