@@ -78,7 +78,8 @@ def test_sync_async_and_streamed_calls_of_one_script_come_to_the_same(first, sec
     def model() -> ChatSwitchyard:
         clock = FakeClock()
         tiers = (scripted("a", *first, clock=clock), scripted("b", *second, clock=clock))
-        return fleet(*tiers, clock=clock)
+        # The same limit for a whole answer and for a first token, so that both time out alike.
+        return fleet(*tiers, clock=clock, timeouts=Timeouts(first_token=50, total=50))
 
     async def astreamed() -> Any:
         chunks = [chunk async for chunk in model().astream("hi", switchyard=RESTART)]
