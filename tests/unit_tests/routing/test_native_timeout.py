@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import ClassVar
 
@@ -42,7 +41,6 @@ def test_the_client_itself_ends_a_silent_call(index: int) -> None:
         with pytest.raises(Exception, match=r"(?i)timed? ?out"):
             model.invoke("hi", **keep(1.0, 0.2))
         assert time.monotonic() - began < 10
-        assert threading.active_count() < 50
 
 
 def test_connect_and_read_are_told_apart() -> None:
