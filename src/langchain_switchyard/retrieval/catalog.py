@@ -316,7 +316,7 @@ def _connect(target: str, patience: float) -> sqlite3.Connection:
         connection = sqlite3.connect(
             target, timeout=patience, isolation_level=None, check_same_thread=False
         )
-    except sqlite3.OperationalError as error:
-        raise IndexUnavailable(f"{target} cannot be opened: {error}") from error
-    connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA synchronous=FULL")
+    except sqlite3.DatabaseError as error:
+        raise IndexUnavailable(f"{target} cannot be opened as an index: {error}") from error
     return connection

@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.vectorstores import VectorStore
 
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval.catalog import Catalog, IndexUnavailable, Record
-from langchain_switchyard.retrieval.dense import DenseLeg, encode_vector
+from langchain_switchyard.retrieval.dense import DenseLeg, decode_vector, encode_vector
 from langchain_switchyard.retrieval.filters import Filter, MetadataColumns
 from langchain_switchyard.retrieval.leg_check import (
     FEWEST,
@@ -262,7 +263,7 @@ class Index:
         texts = [_searched(document) for document in documents]
         encoded = [encode_metadata(document) for document in documents]
         # Embedding takes longest and changes nothing yet: before the writer's turn, not in it.
-        vectors = self.dense.embed(texts) if self.dense is not None and texts else None
+        vectors = self._embed(self.dense, ids, texts) if self.dense is not None else None
         touched = [*ids, *stale]
         with self._lock, self.catalog.writing():
             self.refresh()
@@ -287,6 +288,24 @@ class Index:
             self._replica.wrote(generation, rows)
             self._after_write(list(dead), stale)
             self._replica.settle()
+
+    def _embed(self, dense: DenseLeg, ids: Sequence[str], texts: Sequence[str]) -> Matrix | None:
+        """Embed what is new; a document whose metadata alone changed keeps its vector."""
+        if not dense.embeds or not texts:
+            return None
+        known = self.catalog.by_id(ids)
+        same = {
+            i: known[i].row
+            for i, text in zip(ids, texts, strict=True)
+            if i in known and _searched(decode(known[i])) == text
+        }
+        blobs = self.catalog.vectors_of(list(same.values()))
+        kept = {i: decode_vector(blobs[row]) for i, row in same.items() if row in blobs}
+        fresh = {i: text for i, text in zip(ids, texts, strict=True) if i not in kept}
+        made = dense.embed(list(fresh.values())) if fresh else None
+        if made is not None:
+            kept.update(zip(fresh, made, strict=True))
+        return np.stack([kept[i] for i in ids])
 
     def _change_store(
         self, ids: list[str], documents: list[Document], vectors: Matrix | None, touched: list[str]

@@ -138,8 +138,8 @@ class LangChainStore:
         for (document, _), score in zip(found, scores, strict=True):
             if document.id is None:
                 raise ConfigurationError(
-                    f"{type(self._store).__name__} returns documents without ids, so its "
-                    "hits cannot be joined with the lexical ones: use another store or vector_store='numpy'"
+                    f"{type(self._store).__name__} returns documents without ids, so its hits "
+                    "cannot be joined with the lexical ones: use another store, or 'numpy'"
                 )
             ranked.append((document.id, sign * score))
         return ranked

@@ -8,11 +8,38 @@ from langchain_core.documents import Document
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval.chunking import StructureSplitter, approximate_tokens
 
-PART = st.sampled_from([
-    *("# 一\n", "## Two\n", "\n", "\n\n", "word ", "中文句子。", "，", "```\ncode\n\nmore\n```\n"),
-    *("|a|b|\n|-|-|\n", "- item\n", " ", "\t", "长" * 90, "x" * 300, "第一章 总则\n", "?!", "~~~\n"),
-    *("def f():\n    pass\n\n", "class A:\n    def m(self):\n        x\n", "\r\n", "\f", "“好。”"),
-])
+PART = st.sampled_from(
+    [
+        *(
+            "# 一\n",
+            "## Two\n",
+            "\n",
+            "\n\n",
+            "word ",
+            "中文句子。",
+            "，",
+            "```\ncode\n\nmore\n```\n",
+        ),
+        *(
+            "|a|b|\n|-|-|\n",
+            "- item\n",
+            " ",
+            "\t",
+            "长" * 90,
+            "x" * 300,
+            "第一章 总则\n",
+            "?!",
+            "~~~\n",
+        ),
+        *(
+            "def f():\n    pass\n\n",
+            "class A:\n    def m(self):\n        x\n",
+            "\r\n",
+            "\f",
+            "“好。”",
+        ),
+    ]
+)
 
 
 def chunks(text, size=50, overlap=0, source="a.md", **metadata):
@@ -78,7 +105,11 @@ def test_chinese_sentences_end_their_chunks():
 
 def test_code_and_tables_are_cut_between_lines_only():
     """Even when they are far too long."""
-    code = "```\n" + "".join(f"value_{number} = compute({number})\n" for number in range(200)) + "```\n"
+    code = (
+        "```\n"
+        + "".join(f"value_{number} = compute({number})\n" for number in range(200))
+        + "```\n"
+    )
     table = "".join(f"| 行{number} | 值{number} |\n" for number in range(200))
     for text in (code, table):
         found = chunks(text)
@@ -95,7 +126,8 @@ def test_a_code_block_of_up_to_two_sizes_stays_whole():
 
 def test_python_is_cut_at_definitions():
     """With decorators and comments above, and the class's name as context."""
-    text = "import os\n\n# why\n@wrap\ndef f():\n    return 1\n\nclass A:\n    def m(self):\n        pass\n"
+    function = "# why\n@wrap\ndef f():\n    return 1\n\n"
+    text = f"import os\n\n{function}class A:\n    def m(self):\n        pass\n"
     found = chunks(text, source="a.py")
     assert [chunk.metadata.get("heading") for chunk in found] == [None, "f", "A", "A > m"]
     assert found[1].page_content.startswith("# why\n@wrap\ndef f")

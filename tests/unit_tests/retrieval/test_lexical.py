@@ -56,7 +56,7 @@ def found(index, query):
     return dict(zip(rows.tolist(), scores.tolist(), strict=True))
 
 
-WORD = st.sampled_from("a b c d e f 甲 乙 丙".split())
+WORD = st.sampled_from(["a", "b", "c", "d", "e", "f", "甲", "乙", "丙"])
 TEXT = st.lists(WORD, max_size=12).map(" ".join)
 STEP = st.one_of(
     st.tuples(st.just("add"), TEXT),
