@@ -11,7 +11,7 @@ from langchain_core.messages import BaseMessage
 from langchain_switchyard.testing.steps import Cue, Step, steps_of
 
 
-class ScriptExhausted(RuntimeError):  # noqa: N818 - reads as what happened
+class ScriptExhausted(RuntimeError):
     """The model was called more often than its script has lines, and `then="fail"`."""
 
 

@@ -19,7 +19,7 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
-class Deadlock(RuntimeError):  # noqa: N818 - the field's word; "DeadlockError" says no more
+class Deadlock(RuntimeError):
     """Every task waits and nothing is left that could wake one: no timer, thread or socket."""
 
 
