@@ -1,4 +1,4 @@
-"""What the documentation promises: links lead somewhere, code runs, numbers are those of the code."""
+"""What the documentation promises: links lead somewhere, code runs, numbers are the code's."""
 
 from __future__ import annotations
 

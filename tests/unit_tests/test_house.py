@@ -1,4 +1,4 @@
-"""The house rules that a machine can check: sizes, names, docstrings, and which way imports point."""
+"""The house rules a machine can check: sizes, names, docstrings, and which way imports point."""
 
 from __future__ import annotations
 

@@ -26,9 +26,9 @@ NEEDS_MORE = {"graph": {"langgraph"}, "retrieval": {"numpy"}}
 
 OPTIONAL = {
     "aiohttp", "anthropic", "chromadb", "dashscope", "fastapi", "jieba", "langchain",
-    "langchain_anthropic", "langchain_community", "langchain_ollama", "langchain_openai", "langgraph",
-    "numpy", "ollama", "openai", "prometheus_client", "pypdf", "redis", "rich", "sqlalchemy",
-    "tiktoken", "torch", "transformers",
+    "langchain_anthropic", "langchain_community", "langchain_ollama", "langchain_openai",
+    "langgraph", "numpy", "ollama", "openai", "prometheus_client", "pypdf", "redis", "rich",
+    "sqlalchemy", "tiktoken", "torch", "transformers",
 }  # fmt: skip
 """What brings an extra or a big optional dependency; nobody pays for it unasked."""
 

@@ -96,7 +96,7 @@ def test_public_names_are_there(package: str) -> None:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_public_names_are_complete(package: str) -> None:
-    """What an `__init__` imports from its own modules without an underscore is public, so it is named."""
+    """What an `__init__` imports from its own modules without an underscore is public."""
     forgotten = {name for name in imported_names(package) if not name.startswith("_")}
     assert forgotten <= set(public_names(package) or [])
 
