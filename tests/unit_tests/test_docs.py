@@ -14,6 +14,7 @@ from langchain_switchyard.routing.breaker import BreakerPolicy, Opening, Window
 from langchain_switchyard.routing.failures import VERDICTS, Kind, Outcome, Verdict
 from langchain_switchyard.routing.retry import Backoff, RetryBudgetPolicy, RetryPolicy
 from langchain_switchyard.routing.timeouts import Timeouts
+from langchain_switchyard.testing import FaultyProvider
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -93,9 +94,21 @@ def test_a_broken_link_is_seen(tmp_path: Path) -> None:
 def test_code_in_the_documentation_runs(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The marked blocks of a page run one after the other, as a reader would type them."""
+    """The marked blocks of a page run one after the other, as a reader would type them.
+
+    What a reader's keys would reach is played by a server on this machine.
+    """
     (tmp_path / "docs").symlink_to(ROOT / "docs")
     monkeypatch.chdir(tmp_path)
+    with FaultyProvider() as provider:
+        for prefix in ("TONGYI", "OPENAI"):
+            monkeypatch.setenv(f"{prefix}_API_KEY", "any")
+            monkeypatch.setenv(f"{prefix}_BASE_URL", provider.base_url)
+        run(page)
+
+
+def run(page: Path) -> None:
+    """Run the marked blocks of a page in one namespace."""
     namespace: dict[str, Any] = {"__name__": "__main__"}
     for number, code in enumerate(runnable_code(page), start=1):
         exec(compile(code, f"{name_of(page)}, block {number}", "exec"), namespace)  # noqa: S102
