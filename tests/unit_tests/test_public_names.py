@@ -51,9 +51,7 @@ def public_names(package: str) -> list[str] | None:
 def imported_names(package: str) -> Iterator[str]:
     """Public names that a package's `__init__` imports from its own modules."""
     for node in _tree(package).body:
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
-            langchain_switchyard.__name__
-        ):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{package}."):
             yield from (alias.asname or alias.name for alias in node.names)
 
 
