@@ -57,9 +57,9 @@ class TinyServer:
             while True:
                 request = await _read(reader)
                 self.requests.append(request)
-                await _write(writer, self.reply(request))
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
+                await _write(reader, writer, self.reply(request))
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass  # The client left, or the test is over.
         finally:
             self.open_sockets -= 1
             writer.close()
@@ -75,8 +75,22 @@ async def _read(reader: asyncio.StreamReader) -> Request:
     return Request(head[0].split()[1], headers, json.loads(content) if content else {})
 
 
-async def _write(writer: asyncio.StreamWriter, reply: Reply) -> None:
-    await asyncio.sleep(reply.wait)
+async def _pause(reader: asyncio.StreamReader, seconds: float) -> None:
+    """Wait, but notice when the client closes the socket."""
+    if not seconds:
+        return
+    try:
+        async with asyncio.timeout(seconds):
+            await reader.read(1)
+    except TimeoutError:
+        return
+    raise ConnectionResetError
+
+
+async def _write(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, reply: Reply
+) -> None:
+    await _pause(reader, reply.wait)
     lines = [f"HTTP/1.1 {reply.status} Whatever"]
     lines += [f"{name}: {value}" for name, value in reply.headers.items()]
     if reply.events is None:
@@ -92,7 +106,7 @@ async def _write(writer: asyncio.StreamWriter, reply: Reply) -> None:
             block = f"{event}\n\n".encode()
             writer.write(b"%x\r\n%s\r\n" % (len(block), block))
         await writer.drain()
-        await asyncio.sleep(reply.pause_before_end)
+        await _pause(reader, reply.pause_before_end)
         writer.write(END)
     await writer.drain()
 
@@ -108,7 +122,10 @@ def serving(reply: Callable[[Request], Reply]) -> Iterator[TinyServer]:
         listener = await asyncio.start_server(server.connected, "127.0.0.1", 0)
         server.port = listener.sockets[0].getsockname()[1]
         ready.set()
-        await asyncio.Event().wait()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            listener.close()
 
     def run() -> None:
         task = loop.create_task(main())
@@ -118,7 +135,7 @@ def serving(reply: Callable[[Request], Reply]) -> Iterator[TinyServer]:
         except asyncio.CancelledError:
             for pending in asyncio.all_tasks(loop):
                 pending.cancel()
-            loop.run_until_complete(asyncio.sleep(0))
+            loop.run_until_complete(asyncio.sleep(0.01))
         loop.close()
 
     thread = threading.Thread(target=run, daemon=True)
