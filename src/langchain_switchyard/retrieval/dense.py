@@ -85,6 +85,11 @@ class DenseLeg:
         if self.store is not None:
             self.store.delete(ids)
 
+    def close(self) -> None:
+        """Release the outside store, if there is one."""
+        if self.store is not None:
+            self.store.close()
+
     def refresh(self) -> None:
         """Take in vectors that were added to the catalogue."""
         if self.store is None:

@@ -94,6 +94,8 @@ class Index:
 
     def close(self) -> None:
         """Close the files; the index must not be used afterwards."""
+        if self.dense is not None:
+            self.dense.close()
         self.catalog.close()
 
     def add_documents(

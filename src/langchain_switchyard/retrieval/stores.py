@@ -37,6 +37,9 @@ class DenseStore(Protocol):
     def search(self, query: str, vector: Matrix | None, count: int, where: Filter | None) -> Ranked:
         """Return ``(id, similarity)``, most similar first."""
 
+    def close(self) -> None:
+        """Release files and memory."""
+
 
 class ChromaStore:
     """An embedded Chroma collection, driven directly: ids and distances only, cosine space.
@@ -97,6 +100,10 @@ class ChromaStore:
         ids, distances = found["ids"][0], found["distances"][0]
         return [(i, 1.0 - float(d)) for i, d in zip(ids, distances, strict=True)]
 
+    def close(self) -> None:
+        """Release the client: another process may only then open the folder safely."""
+        self._client.close()
+
 
 class LangChainStore:
     """Any LangChain ``VectorStore``. It embeds by itself and must return documents with their ids.
@@ -143,3 +150,6 @@ class LangChainStore:
                 )
             ranked.append((document.id, sign * score))
         return ranked
+
+    def close(self) -> None:
+        """Leave the store to its owner."""
