@@ -18,6 +18,7 @@ _HAN = re.compile(r"[\u3400-\u9fff]")
 _LATIN = re.compile(r"[A-Za-z]{2,}")
 _LIST_MARK = re.compile(r"(?m)^\s*(?:[-*+•]\s+|(?:step\s*)?\(?\d{1,2}[.):、]\s)", re.IGNORECASE)
 _CITATION = re.compile(r"\[\d{1,3}(?:\s*[,，]\s*\d{1,3})*\]|【\d{1,3}】")
+_ASIDE = re.compile(r"\n\s*[(（][^()（）]*[)）]\s*\Z")
 _MARKUP = re.compile(r"[*_`#>|]+")
 _SENTENCE_END = re.compile(r"(?<=[。！？；])|(?<=[.!?])\s+|\n+")
 
@@ -37,7 +38,12 @@ _STOP_PAIRS = frozenset(_PAIRS.split())
 
 
 def plain(text: str) -> str:
-    """Return a text without citations, list marks and markup, which are nobody's words."""
+    """Return a text without citations, list marks and markup, which are nobody's words.
+
+    A last line in parentheses is left out, too: it says something of the answer, as "(Quoted by the
+    offline model.)" does, and not of its subject.
+    """
+    text = _ASIDE.sub("", text)
     return _MARKUP.sub(" ", _LIST_MARK.sub(" ", _CITATION.sub(" ", text)))
 
 
@@ -85,7 +91,7 @@ def question_terms(text: str) -> set[str]:
 
 def sentences(text: str) -> list[str]:
     """Return the sentences of a text in either language, without their citations and marks."""
-    parts = (plain(part).strip() for part in _SENTENCE_END.split(text))
+    parts = (plain(part).strip() for part in _SENTENCE_END.split(_ASIDE.sub("", text)))
     return [part for part in parts if any(letter.isalnum() for letter in part)]
 
 

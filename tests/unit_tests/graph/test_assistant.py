@@ -1,0 +1,232 @@
+"""The whole graph: what a turn does, and what a thread remembers."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import HumanMessage
+from langchain_core.retrievers import BaseRetriever
+from langgraph.checkpoint.memory import InMemorySaver
+
+from langchain_switchyard import AllDeploymentsFailed, ConfigurationError
+from langchain_switchyard.graph import AssistantPolicy, build_assistant
+from langchain_switchyard.graph.assistant import Assistant
+from langchain_switchyard.retrieval import HybridRetriever
+
+THREAD = {"configurable": {"thread_id": "t"}}
+
+
+def ask(assistant: Assistant, text: str, config: dict | None = None) -> dict:
+    """One turn."""
+    return assistant.invoke({"messages": [("user", text)]}, config)
+
+
+def test_a_question_is_answered_from_the_documents_with_its_source(
+    offline: BaseChatModel, library: HybridRetriever
+) -> None:
+    """The ordinary turn, on the offline model."""
+    question = "Within how many working days are refunds paid?"
+    result = ask(build_assistant(offline, retriever=library), question)
+
+    answer = result["messages"][-1].text
+    assert "Refunds are paid within five working days of the return. [1]" in answer
+    assert result["citations"][0] == {
+        "n": 1,
+        "source": "shop.md",
+        "heading": "Shop > Refunds",
+        "line": 3,
+        "page": None,
+    }
+    assert result["sources"][0]["score"] > 0
+    assert result["quality"]["accepted"]
+    assert result["attempts"] == 1
+
+
+async def test_a_chinese_question_is_answered_in_chinese(
+    offline: BaseChatModel, library: HybridRetriever
+) -> None:
+    """Asynchronously, and from the Chinese passage."""
+    assistant = build_assistant(offline, retriever=library)
+
+    result = await assistant.ainvoke({"messages": [("user", "什么是熔断器？")]})
+
+    assert "熔断器是一种保护机制" in result["messages"][-1].text
+    assert "由离线模型" in result["messages"][-1].text
+    assert result["citations"][0]["source"] == "概念.md"
+    assert result["intent"]["language"] == "zh"
+
+
+def test_small_talk_searches_nothing(scripted, library: HybridRetriever) -> None:
+    """A greeting has no source."""
+    model, inner = scripted("Hello!")
+
+    result = ask(build_assistant(model, retriever=library), "hi there!")
+
+    assert result["intent"]["intent_type"] == "greeting"
+    assert result["sources"] == []
+    assert "<sources" not in str(inner.calls[0].messages)
+
+
+def test_without_documents_the_model_answers_alone(scripted) -> None:
+    """No retriever, no sources, no groundedness."""
+    model, inner = scripted("Forty-two.")
+
+    result = ask(build_assistant(model), "What is the answer?")
+
+    assert result["messages"][-1].text == "Forty-two."
+    assert result["sources"] == []
+    assert result["quality"]["groundedness"] is None
+    assert "documents" not in inner.calls[0].messages[0].text
+
+
+def test_where_nothing_is_found_the_model_is_told_so(scripted, library: HybridRetriever) -> None:
+    """It must not make up what documents might say."""
+    model, inner = scripted("Nothing in the documents matches.")
+
+    ask(build_assistant(model, retriever=library), "Zyxwv qwertz?")
+
+    assert "Nothing in it matches" in inner.calls[0].messages[0].text
+
+
+def test_a_thread_goes_on_with_its_topic(scripted, library: HybridRetriever) -> None:
+    """The follow-up is searched with the topic, and the model sees what was said."""
+    model, inner = scripted("Five working days. [1]", "A receipt. [1]")
+    assistant = build_assistant(model, retriever=library, checkpointer=InMemorySaver())
+
+    ask(assistant, "How long do refunds take?", THREAD)
+    result = ask(assistant, "and what about above 100 euros?", THREAD)
+
+    assert result["query"].startswith("How long do refunds take?")
+    texts = [message.text for message in inner.calls[1].messages]
+    assert "How long do refunds take?" in texts
+    assert "Five working days. [1]" in texts
+    assert "(It follows up on: How long do refunds take?)" in texts[-1]
+
+
+def test_going_on_brings_sources_that_were_not_told_yet(
+    offline: BaseChatModel, library: HybridRetriever
+) -> None:
+    """Otherwise "continue" would say the same again."""
+    policy = AssistantPolicy(sources=1)
+    assistant = build_assistant(
+        offline, retriever=library, checkpointer=InMemorySaver(), policy=policy
+    )
+
+    first = ask(assistant, "How are refunds paid?", THREAD)
+    more = ask(assistant, "continue", THREAD)
+
+    assert first["sources"][0]["id"] == "refunds"
+    assert more["intent"]["intent_type"] == "task_continuation"
+    assert more["sources"][0]["id"] == "receipts"
+
+
+def test_going_on_after_everything_was_told_still_has_sources(
+    offline: BaseChatModel, library: HybridRetriever
+) -> None:
+    """The same again is better than nothing."""
+    assistant = build_assistant(offline, retriever=library, checkpointer=InMemorySaver())
+
+    ask(assistant, "什么是熔断器？", THREAD)
+    more = ask(assistant, "继续上面的话题", THREAD)
+
+    assert more["sources"][0]["id"] == "breaker"
+
+
+def test_nothing_of_the_last_turn_leaks_into_the_next(scripted, library: HybridRetriever) -> None:
+    """Sources, citations and verdict belong to one turn."""
+    model, _ = scripted("Five working days. [1]", "You are welcome.")
+    assistant = build_assistant(model, retriever=library, checkpointer=InMemorySaver())
+
+    ask(assistant, "How long do refunds take?", THREAD)
+    result = ask(assistant, "thanks", THREAD)
+
+    assert result["sources"] == []
+    assert result["citations"] == []
+    assert len(result["messages"]) == 4
+
+
+def test_the_state_is_plain_json_but_for_the_messages(
+    offline: BaseChatModel, library: HybridRetriever
+) -> None:
+    """Any checkpointer can keep it, and another language can read it."""
+    assistant = build_assistant(offline, retriever=library, checkpointer=InMemorySaver())
+
+    ask(assistant, "How long do refunds take?", THREAD)
+
+    values = dict(assistant.get_state(THREAD).values)
+    values.pop("messages")
+    assert json.loads(json.dumps(values)) == values
+    assert "notice" not in values
+
+
+def test_a_thread_forgets_its_oldest_turns_and_begins_with_a_question(scripted) -> None:
+    """So that a checkpoint does not grow for ever."""
+    model, _ = scripted("Yes.")
+    assistant = build_assistant(
+        model, checkpointer=InMemorySaver(), policy=AssistantPolicy(kept_messages=4)
+    )
+
+    for number in range(6):
+        result = ask(assistant, f"Is {number} a number?", THREAD)
+
+    assert len(result["messages"]) <= 5
+    assert isinstance(result["messages"][0], HumanMessage)
+    assert result["messages"][-2].text == "Is 5 a number?"
+
+
+def test_a_prompt_holds_no_more_history_than_allowed(scripted) -> None:
+    """The oldest turns are left out first, the question never."""
+    model, inner = scripted("word " * 50)
+    assistant = build_assistant(
+        model, checkpointer=InMemorySaver(), policy=AssistantPolicy(history_tokens=90)
+    )
+
+    for number in range(6):
+        ask(assistant, f"Is {number} a number?", THREAD)
+
+    last = inner.calls[-1].messages
+    assert len(last) == 4
+    assert last[1].text == "Is 4 a number?"
+    assert last[-1].text == "Is 5 a number?"
+
+
+@pytest.mark.parametrize("messages", [[], [("ai", "hello")]])
+def test_a_turn_without_a_message_of_the_user_is_refused(scripted, messages: list) -> None:
+    """With a word on how it should look."""
+    model, _ = scripted("never said")
+
+    with pytest.raises(ConfigurationError, match="message of the user"):
+        build_assistant(model).invoke({"messages": messages})
+
+
+def test_a_failing_model_fails_the_turn_and_leaves_no_answer(
+    scripted, library: HybridRetriever
+) -> None:
+    """A failure never becomes an answer."""
+    model, _ = scripted(ConnectionError("down"))
+    assistant = build_assistant(model, retriever=library, checkpointer=InMemorySaver())
+
+    with pytest.raises(AllDeploymentsFailed):
+        ask(assistant, "How long do refunds take?", THREAD)
+
+    messages = assistant.get_state(THREAD).values["messages"]
+    assert [message.type for message in messages] == ["human"]
+
+
+def test_any_langchain_retriever_will_do(scripted, library: HybridRetriever) -> None:
+    """Without scores, if it has none."""
+    model, _ = scripted("Five working days. [1]")
+
+    class Stock(BaseRetriever):
+        """A retriever with nothing but LangChain's contract."""
+
+        def _get_relevant_documents(self, query, *, run_manager):
+            return library.invoke(query)
+
+    question = "Within how many working days are refunds paid?"
+    result = ask(build_assistant(model, retriever=Stock()), question)
+
+    assert result["sources"][0]["id"] == "refunds"
+    assert result["sources"][0]["score"] is None
