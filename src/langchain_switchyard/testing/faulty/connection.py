@@ -114,9 +114,13 @@ class Connection(asyncio.Protocol):
         self._timer = None
         try:
             while not self._transport.is_closing() and self._begin():
-                if not self._play():
+                rest = self._play()
+                if rest is None:
                     return
+                # The record is closed before the last byte leaves: who has the whole answer can
+                # rely on what the records say about it.
                 self._end(abandoned=False)
+                self._transport.write(rest)
                 if not self._keep:
                     self._transport.close()
         except BadHttp as problem:
@@ -136,8 +140,8 @@ class Connection(asyncio.Protocol):
             self._steps, self._progress = self._host.respond(request)
         return True
 
-    def _play(self) -> bool:
-        """Write steps until the response is over (true) or has to wait (false)."""
+    def _play(self) -> bytes | None:
+        """Write steps until the response has to wait; return the last bytes when it is over."""
         out = bytearray()
         for step in self._steps or ():
             if isinstance(step, Data):
@@ -145,19 +149,17 @@ class Connection(asyncio.Protocol):
             elif isinstance(step, Head):
                 self._open(out, step)
             else:
-                self._transport.write(bytes(out))
-                self._interrupt(step)
-                return False
+                self._interrupt(step, bytes(out))
+                return None
             if len(out) > _FLUSH_AT:
                 self._transport.write(bytes(out))
                 out.clear()
                 if self._paused:
                     self._held = True
-                    return False
+                    return None
         if self._chunked:
             out += b"0\r\n\r\n"
-        self._transport.write(bytes(out))
-        return True
+        return bytes(out)
 
     def _open(self, out: bytearray, head: Head) -> None:
         request = self._request
@@ -175,12 +177,14 @@ class Connection(asyncio.Protocol):
         else:
             out += content
 
-    def _interrupt(self, step: Wait | Hangup) -> None:
+    def _interrupt(self, step: Wait | Hangup, before: bytes) -> None:
         if isinstance(step, Wait):
+            self._transport.write(before)
             if step.seconds is not None:
                 self._timer = self._loop.call_later(step.seconds, self._advance)
             return
         self._end(abandoned=False)
+        self._transport.write(before)
         if step.reset:
             # Closing with a linger of zero makes the kernel send RST.
             raw: socket.socket = self._transport.get_extra_info("socket")

@@ -86,15 +86,15 @@ class Responder:
         """Return the response, step by step, and the ticket that follows it."""
         asked = route(request.method, request.path)
         ticket = self._ledger.enter(request, completion=asked.what == "completion")
-        return self._guarded(self._steps(asked, request, ticket)), ticket
+        return self._guarded(asked, request, ticket), ticket
 
-    def _guarded(self, steps: Iterator[Step]) -> Iterator[Step]:
+    def _guarded(self, asked: Route, request: Request, ticket: Ticket) -> Iterator[Step]:
         """Turn an error of a brain or of a home-made fault into a 500, or a cut connection."""
         begun = False
         try:
-            for step in steps:
-                yield step
+            for step in self._steps(asked, request, ticket):
                 begun = True
+                yield step
         except Exception as error:  # noqa: BLE001 - reported: log, `errors`, and the client's 500
             _log.exception("the brain or the fault of a faulty provider raised an error")
             self._ledger.failed(error)
