@@ -1,7 +1,7 @@
 """One timer for a whole request: cancels the await that has lasted too long, and nothing else.
 
-`asyncio.timeout` around every chunk costs several microseconds. Here the handle is re-armed lazily:
-a chunk costs a few attribute writes, and when the handle fires early it looks at what is due now.
+`asyncio.timeout` around every chunk costs several microseconds. Here a chunk costs a few attribute
+writes; the timer is re-armed lazily, and when it fires early it looks at what is due now.
 """
 
 from __future__ import annotations
@@ -10,40 +10,49 @@ import asyncio
 from types import TracebackType
 from typing import Self
 
+from langchain_switchyard.routing.clock import Clock
+
 
 class Alarm:
     """Watches one await at a time, from whichever task makes it.
 
     Example:
-        `with alarm.within(seconds): await something` raises `TimeoutError` when the time passes.
+        `with alarm.until(instant): await something` raises `TimeoutError` when the time passes.
         Time spent outside, in the consumer's code, is never counted.
+
+    Args:
+        loop: Where the timer lives.
+        clock: What instants are told on.
     """
 
-    __slots__ = ("_due", "_handle", "_loop", "_rang", "_task")
+    __slots__ = (
+        "_armed_for", "_armed_turn", "_clock", "_due", "_handle", "_loop", "_rang", "_task", "_turn"
+    )  # fmt: skip
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock) -> None:
         """Start silent."""
         self._loop = loop
+        self._clock = clock
         self._task: asyncio.Task[object] | None = None
         self._due = 0.0
+        self._turn = 0
         self._handle: asyncio.TimerHandle | None = None
+        self._armed_for = 0.0
+        self._armed_turn = 0
         self._rang = False
 
-    def within(self, seconds: float | None) -> Self:
-        """Watch the awaits in the `with` block, for at most so many seconds; None: for ever."""
-        if seconds is None:
-            return self
-        self._task = asyncio.current_task(self._loop)
-        self._due = due = self._loop.time() + seconds
-        handle = self._handle
-        if handle is None or handle.when() > due:
-            if handle is not None:
-                handle.cancel()
-            self._handle = self._loop.call_at(due, self._fire)
+    def until(self, instant: float | None) -> Self:
+        """Watch the awaits in the `with` block until then; None: for ever.
+
+        Raises:
+            TimeoutError: If the instant has passed already.
+        """
+        if instant is not None:
+            self.begin(instant)
         return self
 
     def __enter__(self) -> None:
-        """Watching began in `within`."""
+        """Watching began in `until`."""
 
     def __exit__(
         self,
@@ -52,6 +61,22 @@ class Alarm:
         _traceback: TracebackType | None,
     ) -> None:
         """Stop watching; turn our own cancellation into a `TimeoutError`."""
+        self.end(error)
+
+    def begin(self, instant: float) -> None:
+        """Watch the await that follows; for loops in which even a `with` block costs too much."""
+        self._turn += 1
+        self._due = instant
+        self._task = asyncio.current_task(self._loop)
+        if self._handle is None or self._armed_for > instant:
+            self._arm()
+
+    def end(self, error: BaseException | None = None) -> None:
+        """The await is over, with that error.
+
+        Raises:
+            TimeoutError: If it was ended by this alarm.
+        """
         task, self._task = self._task, None
         if not self._rang or task is None:
             return
@@ -66,12 +91,25 @@ class Alarm:
             self._handle.cancel()
             self._handle = None
 
+    def _arm(self) -> None:
+        seconds = self._due - self._clock.now()
+        if seconds <= 0:
+            self._task = None
+            raise TimeoutError("no time was left")
+        self.close()
+        self._armed_for, self._armed_turn = self._due, self._turn
+        if seconds == float("inf"):
+            return
+        self._handle = self._loop.call_later(seconds, self._fire)
+
     def _fire(self) -> None:
         self._handle = None
         if self._task is None:
+            return  # The consumer has its turn; the next await arms anew.
+        if self._turn != self._armed_turn and self._due > self._clock.now():
+            self._arm()
             return
-        if self._loop.time() < self._due:
-            self._handle = self._loop.call_at(self._due, self._fire)
-            return
+        # Either it is due, or this very await has lasted as long as it may: a clock that stands
+        # still (a test's) does not make a real silence shorter.
         self._rang = True
         self._task.cancel()

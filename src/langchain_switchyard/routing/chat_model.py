@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from typing import Any, Self
+from functools import cached_property
+from typing import Any, NamedTuple, Self
 from uuid import uuid4
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -17,18 +19,19 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import ensure_config
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import ConfigDict, Field, InstanceOf, PrivateAttr, model_validator
+from pydantic import ConfigDict, Field, InstanceOf, model_validator
 from typing_extensions import override
 
 from langchain_switchyard._version import __version__
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.routing.balance import Strategy, StrategyName, strategy_named
 from langchain_switchyard.routing.breaker import Breaker, BreakerPolicy
-from langchain_switchyard.routing.call import Call, CallOptions, Recovery
-from langchain_switchyard.routing.clock import World
+from langchain_switchyard.routing.call import Call, CallOptions, Recovery, Reply
+from langchain_switchyard.routing.clock import Clock, World
 from langchain_switchyard.routing.deployment import Deployment
 from langchain_switchyard.routing.drive_async import AsyncDriver
 from langchain_switchyard.routing.drive_sync import SyncDriver
+from langchain_switchyard.routing.effects import Steps
 from langchain_switchyard.routing.events import Audience, Observer
 from langchain_switchyard.routing.explain import Explanation, explain
 from langchain_switchyard.routing.layer import Handler, LayerSource
@@ -95,10 +98,6 @@ class ChatSwitchyard(BaseChatModel):
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
 
-    _states: list[DeploymentState] = PrivateAttr()
-    _handler: Handler = PrivateAttr()
-    _identity: dict[str, Any] = PrivateAttr()
-
     @model_validator(mode="before")
     @classmethod
     def _absorb_standard_parameters(cls, values: Any) -> Any:
@@ -111,13 +110,21 @@ class ChatSwitchyard(BaseChatModel):
             raise ConfigurationError(
                 f"deployment ids must be unique, {', '.join(twice)} appears twice: give each an id"
             )
-        self._states = [
+        _ = self._yard, self._identity  # What cannot work is refused now, not at the first call.
+        self._add_version("langchain-switchyard", __version__)
+        return self
+
+    # Cached properties and not private attributes: pydantic looks those up at 1 µs apiece.
+
+    @cached_property
+    def _yard(self) -> Yard:
+        states = [
             DeploymentState(
                 deployment, Breaker(self.breaker, self.world.random), self.timeouts.connect
             )
             for deployment in sorted(self.deployments, key=lambda deployment: deployment.tier)
         ]
-        self._handler = pipeline(
+        handler = pipeline(
             strategy=strategy_named(self.balance),
             retries=self.retry,
             timeouts=self.timeouts,
@@ -125,13 +132,13 @@ class ChatSwitchyard(BaseChatModel):
             world=self.world,
             cache=self.response_cache,
         )
+        return Yard(states, handler, self.world.clock)
+
+    @cached_property
+    def _identity(self) -> dict[str, Any]:
         # Every inner model is named: a cache key without them would mix up two routers' answers.
-        self._identity = {
-            "deployments": {d.id: d.model._dict_for_compat() for d in self.deployments},  # noqa: SLF001
-            "_type": self._llm_type,
-        }
-        self._add_version("langchain-switchyard", __version__)
-        return self
+        inner = {d.id: d.model._dict_for_compat() for d in self.deployments}  # noqa: SLF001
+        return {"deployments": inner, "_type": self._llm_type}
 
     # --- Looking inside ---
 
@@ -144,11 +151,11 @@ class ChatSwitchyard(BaseChatModel):
         """
         converted = self._convert_input(messages).to_messages()
         call = self._call(converted, None, kwargs)
-        return explain(call, self._states, self.world.clock.now())
+        return explain(call, self._yard.states, self._yard.clock.now())
 
     def stats(self) -> FleetStats:
         """How every deployment has done since this object was made."""
-        return fleet_stats(self._states, self.world.clock.now())
+        return fleet_stats(self._yard.states, self._yard.clock.now())
 
     def isolate(self, deployment: str) -> None:
         """Take a deployment out by hand until `restore`; calls under way go on."""
@@ -159,10 +166,10 @@ class ChatSwitchyard(BaseChatModel):
         self._state(deployment).breaker.restore()
 
     def _state(self, deployment: str) -> DeploymentState:
-        for state in self._states:
+        for state in self._yard.states:
             if state.deployment.id == deployment:
                 return state
-        known = ", ".join(state.deployment.id for state in self._states)
+        known = ", ".join(state.deployment.id for state in self._yard.states)
         raise ConfigurationError(f"no deployment {deployment!r}; there are: {known}")
 
     # --- The four ways in ---
@@ -176,8 +183,7 @@ class ChatSwitchyard(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         call = self._call(messages, stop, kwargs, spans_of_run(run_manager))
-        reply = SyncDriver(self.world.clock).run(self._handler(call, self._states))
-        return reply.whole()
+        return SyncDriver(self._yard.clock).run(self._yard.handle(call)).whole()
 
     @override
     async def _agenerate(
@@ -188,8 +194,7 @@ class ChatSwitchyard(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         call = self._call(messages, stop, kwargs, spans_of_run(run_manager))
-        reply = await AsyncDriver(self.world.clock).run(self._handler(call, self._states))
-        return reply.whole()
+        return (await AsyncDriver(self._yard.clock).run(self._yard.handle(call))).whole()
 
     @override
     def _stream(
@@ -200,7 +205,7 @@ class ChatSwitchyard(BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         call = self._streamed_call(messages, stop, kwargs, run_manager)
-        return SyncDriver(self.world.clock).stream(self._handler(call, self._states))
+        return SyncDriver(self._yard.clock).stream(self._yard.handle(call))
 
     @override
     def _astream(
@@ -211,7 +216,7 @@ class ChatSwitchyard(BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         call = self._streamed_call(messages, stop, kwargs, run_manager)
-        return AsyncDriver(self.world.clock).stream(self._handler(call, self._states))
+        return AsyncDriver(self._yard.clock).stream(self._yard.handle(call))
 
     def _call(
         self,
@@ -351,8 +356,21 @@ class ChatSwitchyard(BaseChatModel):
     @override
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         kwargs.pop(_CALLER, None)
-        preferred = self._states[0].deployment
-        return preferred.model._get_ls_params(**{**preferred.bound, "stop": stop, **kwargs})  # noqa: SLF001
+        if not stop and not kwargs:
+            return self._usual_ls_params.copy()
+        return self._preferred_ls_params(stop, kwargs)
+
+    @cached_property
+    def _usual_ls_params(self) -> LangSmithParams:
+        return self._preferred_ls_params(None, {})
+
+    def _preferred_ls_params(
+        self, stop: list[str] | None, kwargs: dict[str, Any]
+    ) -> LangSmithParams:
+        """As the deployment that is asked first says; who answers is known only afterwards."""
+        preferred = self._yard.states[0].deployment
+        asked = {**preferred.bound, "stop": stop, **kwargs}
+        return preferred.model._get_ls_params(**asked)  # noqa: SLF001
 
     @override
     def _resolve_model_profile(self) -> ModelProfile | None:
@@ -373,6 +391,18 @@ class ChatSwitchyard(BaseChatModel):
         """About how many input tokens messages and tools have; nothing is downloaded."""
         schemas = None if tools is None else [convert_to_openai_tool(tool) for tool in tools]
         return estimate_messages(messages, schemas)
+
+
+class Yard(NamedTuple):
+    """The pipeline, and what is remembered of the deployments it chooses from."""
+
+    states: Sequence[DeploymentState]
+    handler: Handler
+    clock: Clock
+
+    def handle(self, call: Call) -> Steps[Reply]:
+        """The flow of one call."""
+        return self.handler(call, self.states)
 
 
 class _Caller:
@@ -396,3 +426,7 @@ def _options(given: CallOptions | Mapping[str, Any] | None) -> CallOptions:
 
 
 _NO_OPTIONS = CallOptions()
+
+# LangChain inspects these two on every call; a signature made once saves a tenth of it.
+for _method in (ChatSwitchyard._generate, ChatSwitchyard._agenerate):  # noqa: SLF001
+    setattr(_method, "__signature__", inspect.signature(_method))  # noqa: B010 - unknown to types.

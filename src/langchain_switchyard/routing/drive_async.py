@@ -25,7 +25,7 @@ from langchain_switchyard.routing.effects import (
     Steps,
 )
 from langchain_switchyard.routing.request import kwargs_for, messages_for, stop_for
-from langchain_switchyard.routing.timeouts import seconds_until
+from langchain_switchyard.routing.timeouts import in_time, seconds_until
 from langchain_switchyard.routing.whole import streams, whole_astream
 
 R = TypeVar("R")
@@ -45,7 +45,7 @@ class AsyncDriver:
     def __init__(self, clock: Clock) -> None:
         """Nothing is open yet."""
         self._clock = clock
-        self._alarm = Alarm(asyncio.get_running_loop())
+        self._alarm = Alarm(asyncio.get_running_loop(), clock)
         self._source: AsyncIterator[ChatGenerationChunk] | None = None
         self._span: AsyncCallbackManagerForChainRun | None = None
         self._attempt: Attempt | None = None
@@ -89,22 +89,27 @@ class AsyncDriver:
                     except BaseException as raised:  # noqa: BLE001 - the layers decide about all.
                         error = raised
                     continue
-                # Inline: a chunk must pass one generator here, not two.
-                progress = self._clock.now()
-                while True:
+                # Inline, and bound to local names: this is all that every single chunk costs.
+                source, alarm, now, note = self._source, self._alarm, self._clock.now, effect.note
+                stall, until = effect.stall, effect.until
+                progress = now()
+                while source is not None:
+                    due = progress + stall
+                    due = min(until, due)
                     try:
-                        chunk = await self._next(effect.silent_until(progress))
+                        alarm.begin(due)
+                        chunk = await source.__anext__()
+                        alarm.end()
+                        arrived = now()
+                        if arrived > due:
+                            in_time(arrived, due)
                     except BaseException as raised:  # noqa: BLE001 - the layers decide about all.
-                        error = raised
+                        error = await self._ended(raised)
                         break
-                    if chunk is None:
-                        break
-                    is_progress = effect.note(chunk)
-                    handed_over = self._clock.now()
+                    is_progress = note(chunk)
                     yield chunk
                     # The consumer's own time is not the provider's silence.
-                    back = self._clock.now()
-                    progress = back if is_progress else progress + back - handed_over
+                    progress = now() if is_progress else progress + now() - arrived
         finally:
             error = None
             steps.close()
@@ -129,7 +134,7 @@ class AsyncDriver:
         seconds = seconds_until(effect.until, self._clock.now())
         await self._begin(attempt)
         try:
-            with self._alarm.within(seconds):
+            with self._alarm.until(effect.until):
                 if model.rate_limiter:
                     await model.rate_limiter.aacquire(blocking=True)
                 result = await model._agenerate(  # noqa: SLF001 - one LLM run, see spans.py.
@@ -149,7 +154,7 @@ class AsyncDriver:
         messages, stop = messages_for(attempt), stop_for(attempt)
         kwargs = kwargs_for(attempt, effect.patience)
         if model.rate_limiter:
-            with self._alarm.within(effect.patience):
+            with self._alarm.until(effect.until):
                 await model.rate_limiter.aacquire(blocking=True)
         if streams(model, async_api=True):
             self._source = model._astream(messages, stop, **kwargs)  # noqa: SLF001
@@ -157,22 +162,31 @@ class AsyncDriver:
             self._source = whole_astream(model, messages, stop, kwargs)
 
     async def _next(self, until: float | None) -> ChatGenerationChunk | None:
-        source = self._source
-        if source is None:
+        if self._source is None:
             return None
         try:
-            with self._alarm.within(seconds_until(until, self._clock.now())):
-                chunk = await source.__anext__()
+            with self._alarm.until(until):
+                chunk = await self._source.__anext__()
             # A simulated delay moves the clock without making the alarm's loop wait.
-            seconds_until(until, self._clock.now())
+            in_time(self._clock.now(), until)
             return chunk
-        except StopAsyncIteration:
+        except BaseException as raised:
+            if await self._ended(raised) is None:
+                return None
+            raise
+
+    async def _ended(self, raised: BaseException) -> BaseException | None:
+        """Reading has raised: the error it was, or None if that was the regular end."""
+        try:
+            self._alarm.end(raised)
+        except TimeoutError as late:
+            raised = late
+        if isinstance(raised, StopAsyncIteration):
             self._source = None
             await self._end(None)
             return None
-        except BaseException as error:
-            await self._end(error)
-            raise
+        await self._end(raised)
+        return raised
 
     async def _begin(self, attempt: Attempt) -> None:
         self._attempt = attempt

@@ -48,6 +48,8 @@ class Open:
     """Start a stream at the attempt's deployment, closing any earlier one. Answer: None."""
 
     attempt: Attempt
+    until: float | None
+    """Clock instant at which the whole attempt is given up."""
     patience: float | None
     """Seconds its client may wait for bytes, as a second line behind the driver's own limits."""
 
@@ -76,17 +78,10 @@ class Relay:
 
     note: Callable[[ChatGenerationChunk], bool]
     """Sees each chunk before the consumer; tells whether it is progress."""
-    stall: float | None
-    """Seconds that may pass between two chunks that are progress."""
-    until: float | None
-    """Clock instant at which the whole attempt is given up."""
-
-    def silent_until(self, progress: float) -> float | None:
-        """The instant until which the provider may be silent after progress at `progress`."""
-        if self.stall is None:
-            return self.until
-        silence_ends = progress + self.stall
-        return silence_ends if self.until is None else min(silence_ends, self.until)
+    stall: float
+    """Seconds that may pass between two chunks that are progress; infinite without a limit."""
+    until: float
+    """Clock instant at which the whole attempt is given up; infinite without a limit."""
 
 
 Effect: TypeAlias = Sleep | Io | Invoke | Open | Read | Emit | Relay

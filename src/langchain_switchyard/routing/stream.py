@@ -6,6 +6,7 @@ until then can fail unseen. After it, what broke is made good only in ways the c
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from langchain_core.exceptions import ModelAPIError, ModelConnectionError
@@ -19,6 +20,8 @@ from langchain_switchyard.routing.effects import Emit, Open, Relay, Steps, read
 from langchain_switchyard.routing.reset import first_chunk, reset_chunk
 from langchain_switchyard.routing.timeouts import Timeouts, earliest
 
+FOREVER = float("inf")
+
 _FINISH_KEYS = ("finish_reason", "stop_reason", "done_reason", "status")
 """How providers call the reason why an answer ended."""
 
@@ -27,25 +30,29 @@ def streamed(
     attempt: Attempt, until: float | None, timeouts: Timeouts, clock: Clock
 ) -> Steps[Reply]:
     """Open, wait unseen for the first content, then hand over chunk by chunk."""
-    yield Open(attempt, _longest_silence(timeouts, until, attempt.started))
+    call = attempt.call
+    yield Open(attempt, until, _longest_silence(timeouts, until, attempt.started))
     held = yield from _until_content(attempt, until, timeouts)
-    attempt.first_token = clock.now() - attempt.started
-    seen: list[ChatGenerationChunk] = []
-    if held and _shows(held[-1].message):
-        yield from _commit(attempt.call, attempt)
-        note = _noting(attempt.call, seen)
-        for index, chunk in enumerate(held):
-            note(chunk)
-            opens = index == 0 and attempt.call.recovery == "restart"
-            yield Emit(first_chunk(chunk) if opens else chunk)
-        yield Relay(note, timeouts.stall, until)
-    else:
-        seen = held
-    metadata = _collect(attempt, seen)
-    if not attempt.call.shown:
+    if not (held and _shows(held[-1].message)):
+        metadata = _collect(attempt, held, is_empty=not held)
         for chunk in held:
             yield Emit(chunk)
-    return Reply(attempt, metadata=metadata)
+        return Reply(attempt, metadata=metadata)
+    attempt.first_token = clock.now() - attempt.started
+    succeeds = bool(call.shown)
+    if succeeds and not call.prefix:
+        call.shown.clear()
+        yield Emit(reset_chunk(attempt.deployment_id, attempt.number, call.message_id))
+    elif not succeeds:
+        call.message_id = held[0].message.id
+    telling: list[ChatGenerationChunk] = []
+    note = _noting(call, telling, keeps_id=succeeds)
+    for index, chunk in enumerate(held):
+        note(chunk)
+        is_summable = index == 0 and call.recovery == "restart"
+        yield Emit(first_chunk(chunk) if is_summable else chunk)
+    yield Relay(note, timeouts.stall or FOREVER, until or FOREVER)
+    return Reply(attempt, metadata=_collect(attempt, telling))
 
 
 def _longest_silence(timeouts: Timeouts, until: float | None, now: float) -> float | None:
@@ -72,29 +79,27 @@ def _until_content(
             return held
 
 
-def _commit(call: Call, attempt: Attempt) -> Steps[None]:
-    """From here on the consumer sees this attempt; what it holds of an earlier one is reset."""
-    if call.shown and not call.prefix:
-        call.shown.clear()
-        yield Emit(reset_chunk(attempt.deployment_id, attempt.number, call.message_id))
+def _noting(
+    call: Call, telling: list[ChatGenerationChunk], *, keeps_id: bool
+) -> Callable[[ChatGenerationChunk], bool]:
+    """A function that remembers each chunk handed out and tells whether it is progress.
 
-
-def _noting(call: Call, seen: list[ChatGenerationChunk]) -> Any:
-    """A function that remembers each chunk and tells whether it is progress."""
-    shown = call.shown
-    keep_id = bool(call.attempts[1:])
+    Args:
+        call: Whose consumer holds the chunks.
+        telling: Gets those that say something of the answer: its end, its model, its usage.
+        keeps_id: Whether an earlier attempt was shown: then its message id goes on.
+    """
+    remember = call.shown.append
 
     def note(chunk: ChatGenerationChunk) -> bool:
-        message = chunk.message
-        if keep_id:
+        message: Any = chunk.message
+        remember(chunk)
+        if keeps_id:
             message.id = call.message_id
-        elif call.message_id is None:
-            call.message_id = message.id
-        # Ours is the last chunk: it tells the whole story.
-        if message.chunk_position is not None:  # type: ignore[attr-defined]
-            message.chunk_position = None  # type: ignore[attr-defined]
-        seen.append(chunk)
-        shown.append(chunk)
+        if chunk.generation_info or message.response_metadata or message.usage_metadata:
+            telling.append(chunk)
+        if message.chunk_position is not None:
+            message.chunk_position = None  # The last chunk is ours: it has the whole story.
         return bool(message.content) or _shows(message)
 
     return note
@@ -119,16 +124,16 @@ def _block_shows(block: str | dict[str, Any]) -> bool:
     return any(value for key, value in block.items() if key not in {"type", "index", "id"})
 
 
-def _collect(attempt: Attempt, seen: list[ChatGenerationChunk]) -> dict[str, Any]:
+def _collect(
+    attempt: Attempt, telling: list[ChatGenerationChunk], *, is_empty: bool = False
+) -> dict[str, Any]:
     """What the chunks said of the answer; raises if they do not add up to a whole one."""
     metadata: dict[str, Any] = {}
     usage: UsageMetadata | None = None
-    for chunk in seen:
-        if chunk.generation_info:
-            metadata.update(chunk.generation_info)
+    for chunk in telling:
         message = chunk.message
-        if message.response_metadata:
-            metadata.update(message.response_metadata)
+        metadata.update(chunk.generation_info or {})
+        metadata.update(message.response_metadata)
         if isinstance(message, AIMessageChunk) and message.usage_metadata:
             usage = add_usage(usage, message.usage_metadata)
     attempt.usage = usage
@@ -137,6 +142,6 @@ def _collect(attempt: Attempt, seen: list[ChatGenerationChunk]) -> dict[str, Any
         state.finishes = True
     elif state.finishes:
         raise ModelConnectionError("the stream ended without a finish reason: it was cut")
-    if not seen:
+    if is_empty:
         raise ModelAPIError("the stream ended without a single chunk")
     return metadata

@@ -48,13 +48,24 @@ def earliest(*instants: float | None) -> float | None:
     return min(known) if known else None
 
 
+def in_time(now: float, instant: float | None) -> float:
+    """`now`, if it is not past the instant.
+
+    Raises:
+        TimeoutError: If it is.
+    """
+    if instant is not None and now > instant:
+        raise TimeoutError("the provider was silent for too long")
+    return now
+
+
 def seconds_until(instant: float | None, now: float) -> float | None:
     """Seconds left; None if there is no limit.
 
     Raises:
         TimeoutError: If the instant has passed already.
     """
-    if instant is None:
+    if instant is None or instant == float("inf"):
         return None
     if now >= instant:
         raise TimeoutError("no time was left")

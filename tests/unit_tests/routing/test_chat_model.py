@@ -294,7 +294,7 @@ def test_explain_tells_who_would_be_asked_and_why_not_others():
     """Without asking anybody."""
     model = fleet(scripted("a", "x"), scripted("b", "y"), scripted("c", "z"))
     model.isolate("a")
-    model._states[1].throttle(30)
+    model._yard.states[1].throttle(30)
 
     told = model.explain("你好")
 

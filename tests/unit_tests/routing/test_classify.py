@@ -25,6 +25,8 @@ from langchain_core import exceptions as core
 from langchain_core.language_models import BaseChatModel
 from langchain_ollama import ChatOllama
 from langchain_openai import ChatOpenAI
+from langgraph.errors import GraphInterrupt
+
 from langchain_switchyard.routing.classify import (
     GENERAL,
     POOL_RETRY_AFTER,
@@ -32,8 +34,6 @@ from langchain_switchyard.routing.classify import (
     classify,
 )
 from langchain_switchyard.routing.failures import Failure, Kind, Outcome
-from langgraph.errors import GraphInterrupt
-
 from tests.unit_tests.providers.tiny_server import Reply, failure, serving
 
 
@@ -44,7 +44,7 @@ def kind_of(error: BaseException, table: ErrorTable = GENERAL) -> Kind:
 
 def raised(function: Callable[[], Any]) -> Exception:
     """The exception a call ends with."""
-    with pytest.raises(Exception) as caught:  # noqa: PT011 - any kind is looked at afterwards.
+    with pytest.raises(Exception) as caught:
         function()
     return caught.value
 
@@ -176,9 +176,7 @@ def test_an_error_event_inside_a_stream_is_read_by_its_code() -> None:
         (500, {"message": "rate limit of a neighbour"}, Kind.SERVER_ERROR),
     ],
 )
-def test_codes_and_words_refine_the_status(
-    status: int, error: dict[str, str], kind: Kind
-) -> None:
+def test_codes_and_words_refine_the_status(status: int, error: dict[str, str], kind: Kind) -> None:
     """Quota is told from rate limit, length and moderation from other bad requests."""
     assert failure_of("openai", failure(status, **error)).kind is kind
 
@@ -337,7 +335,7 @@ def test_what_an_integration_refuses_in_the_request_is_the_callers() -> None:
 # --- Always an answer ---
 
 
-class _Broken(Exception):  # noqa: N818 - an exception for a test.
+class _Broken(Exception):
     """An exception that cannot be looked at."""
 
     def __str__(self) -> str:
@@ -357,7 +355,7 @@ def test_an_exception_that_cannot_be_looked_at_is_unknown() -> None:
 def test_a_broken_text_does_not_hide_the_status() -> None:
     """What can be read is read."""
 
-    class Wordless(Exception):  # noqa: N818 - an exception for a test.
+    class Wordless(Exception):
         """Has a status, but no words."""
 
         status_code = 429
@@ -370,8 +368,15 @@ def test_a_broken_text_does_not_hide_the_status() -> None:
 
 
 _anything = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary(), st.just(object()),
-    st.dictionaries(st.text(), st.text()), st.lists(st.integers()),
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(),
+    st.binary(),
+    st.just(object()),
+    st.dictionaries(st.text(), st.text()),
+    st.lists(st.integers()),
 )
 
 

@@ -30,6 +30,7 @@ from langchain_switchyard import (
     World,
 )
 from langchain_switchyard.routing.alarm import Alarm
+from langchain_switchyard.routing.clock import SystemClock
 from langchain_switchyard.routing.failures import Kind
 from langchain_switchyard.routing.pump import Pump, watched
 from langchain_switchyard.testing import CallTool, Delay, FakeClock, Say
@@ -317,13 +318,14 @@ async def test_the_inner_model_s_own_rate_limiter_is_asked():
 
 async def test_alarm_rings_only_for_the_await_it_watches():
     """Time outside the block is not counted."""
-    alarm = Alarm(asyncio.get_running_loop())
-    with alarm.within(0.001):
+    clock = SystemClock()
+    alarm = Alarm(asyncio.get_running_loop(), clock)
+    with alarm.until(clock.now() + 0.001):
         pass
     await asyncio.sleep(0.005)
-    with pytest.raises(TimeoutError), alarm.within(0.001):
+    with pytest.raises(TimeoutError), alarm.until(clock.now() + 0.001):
         await asyncio.Event().wait()
-    with alarm.within(None):
+    with alarm.until(None):
         await asyncio.sleep(0)
     alarm.close()
     task = asyncio.current_task()

@@ -128,7 +128,7 @@ async def test_all_open_fails_at_once_and_says_when_to_come_back():
     """A request that cannot wait is not made to."""
     clock = FakeClock()
     model = fleet(scripted("a", "x"), clock=clock)
-    model._states[0].breaker.hold_until(300)
+    model._yard.states[0].breaker.hold_until(300)
 
     with pytest.raises(NoDeploymentReady, match=r"come back in 300.0 s") as caught:
         await model.ainvoke("hi", switchyard=CallOptions(deadline=10))
@@ -141,8 +141,8 @@ async def test_all_open_waits_for_the_earliest_if_the_deadline_allows():
     """Better late than never."""
     clock = FakeClock()
     model = fleet(scripted("a", "x"), scripted("b", "y"), clock=clock)
-    model._states[0].breaker.hold_until(300)
-    model._states[1].breaker.hold_until(5)
+    model._yard.states[0].breaker.hold_until(300)
+    model._yard.states[1].breaker.hold_until(5)
 
     answer = await model.ainvoke("hi", switchyard=CallOptions(deadline=10))
 
