@@ -19,7 +19,11 @@ from langchain_switchyard.testing import FaultyProvider
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 CONCEPTS = [ROOT / "docs" / name for name in ("concepts.md", "concepts.zh-CN.md")]
-TRANSLATIONS = [("README.md", "README.zh-CN.md"), ("docs/concepts.md", "docs/concepts.zh-CN.md")]
+TRANSLATIONS = [
+    ("README.md", "README.zh-CN.md"),
+    ("docs/concepts.md", "docs/concepts.zh-CN.md"),
+    ("docs/recovery.md", "docs/recovery.zh-CN.md"),
+]
 
 POLICIES = {
     policy.__name__: policy
