@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Unpack
 
+from pydantic import SecretStr
+
 from langchain_switchyard.errors import MissingExtra
 from langchain_switchyard.providers.http import READ_TIMEOUT, HttpClients, library_of
 from langchain_switchyard.providers.openai_like import model_arguments
@@ -55,31 +57,38 @@ class Ollama:
         env = options.get("env", os.environ)
         found = read_settings("OLLAMA", env)
         url = options.get("base_url") or found.base_url or read_text(env, "OLLAMA_HOST") or BASE_URL
+        key = secret(options.get("api_key")) or found.api_key
         sizes = model_arguments(found, options)
         if "max_tokens" in sizes:
             sizes["num_predict"] = sizes.pop("max_tokens")
         arguments = {
             "model": need(model or found.model, self.name, "a model", "OLLAMA_MODEL"),
             "base_url": url,
-            **_client_arguments(url, options),
+            **_client_arguments(url, key, options.get("clients") or HttpClients()),
             **sizes,
             **options.get("extra", {}),
         }
         return placed(self.name, ChatOllama(**arguments), options, ERRORS)
 
 
-def _client_arguments(url: str, options: Options) -> dict[str, Any]:
-    clients = options.get("clients") or HttpClients()
+def _client_arguments(url: str, key: SecretStr | None, clients: HttpClients) -> dict[str, Any]:
     library = library_of("ollama")
-    shared: dict[str, Any] = {"timeout": READ_TIMEOUT}
-    key = secret(options.get("api_key"))
-    if key is not None:
-        shared["headers"] = {"Authorization": f"Bearer {key.get_secret_value()}"}
     return {
-        "client_kwargs": shared,
+        "client_kwargs": {"timeout": READ_TIMEOUT, "auth": None if key is None else _Bearer(key)},
         "sync_client_kwargs": {"transport": clients.sync_transport(library, url)},
         "async_client_kwargs": {"transport": clients.async_transport(library, url)},
     }
+
+
+@dataclass(frozen=True)
+class _Bearer:
+    """Adds the key to a request; as a plain header it would show in the model's repr."""
+
+    key: SecretStr
+
+    def __call__(self, request: Any) -> Any:
+        request.headers["Authorization"] = f"Bearer {self.key.get_secret_value()}"
+        return request
 
 
 ollama = Ollama()

@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 import pytest
 from langchain_openai import ChatOpenAI
+
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.providers.http import HttpClients, library_of, proxy_for
 from langchain_switchyard.providers.tuning import HttpTuning
-
 from tests.unit_tests.providers.tiny_server import (
     Reply,
     Request,
@@ -68,7 +68,7 @@ def chat(server: TinyServer, clients: HttpClients) -> ChatOpenAI:
 async def test_twenty_async_streams_use_one_socket(
     server: TinyServer, clients: HttpClients
 ) -> None:
-    """openai 2.x closes at `[DONE]` and would open twenty."""
+    """The openai SDK 2.x closes at `[DONE]` and would open twenty."""
     model = chat(server, clients)
     for _ in range(20):
         assert "".join([chunk.text async for chunk in model.astream("hi")]) == "ab"
@@ -120,9 +120,7 @@ async def test_a_stream_left_in_the_middle_is_not_read_on(clients: HttpClients) 
         model = chat(server, clients)
         async for _ in model.astream("hi"):
             break
-        async with asyncio.timeout(2):
-            while server.open_sockets:  # The server sees the socket close at once.
-                await asyncio.sleep(0.01)
+        await asyncio.to_thread(server.wait_for_no_sockets)
 
 
 async def test_a_body_that_never_ends_after_the_last_event_is_let_go(
@@ -269,11 +267,7 @@ def test_loops_that_end_leave_no_sockets_and_no_noise(
     model = chat(server, clients)
     for _ in range(3):
         asyncio.run(model.ainvoke("hi"))
-    for _ in range(200):
-        if not server.open_sockets:
-            break
-        threading.Event().wait(0.01)
-    assert server.open_sockets == 0
+    server.wait_for_no_sockets()
     gc.collect()
 
 
@@ -335,9 +329,7 @@ async def test_closing_closes_every_socket(server: TinyServer) -> None:
     await asyncio.to_thread(model.invoke, "hi")
     assert server.open_sockets == 2
     await clients.aclose()
-    async with asyncio.timeout(5):
-        while server.open_sockets:
-            await asyncio.sleep(0.01)
+    await asyncio.to_thread(server.wait_for_no_sockets)
 
 
 async def test_connecting_is_bounded_whatever_a_call_asks_for(clients: HttpClients) -> None:
@@ -367,8 +359,14 @@ def test_the_environments_proxy_is_used_but_never_for_this_machine(
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"max_connections": 0}, {"keepalive_expiry": -1}, {"pool_timeout": 0}, {"lane": 0},
-     {"drain": -0.1}, {"connect_timeout": 0}],
+    [
+        {"max_connections": 0},
+        {"keepalive_expiry": -1},
+        {"pool_timeout": 0},
+        {"lane": 0},
+        {"drain": -0.1},
+        {"connect_timeout": 0},
+    ],
 )
 def test_tuning_that_cannot_work_is_refused(wrong: dict[str, Any]) -> None:
     """By name."""

@@ -43,6 +43,13 @@ class TinyServer:
     sockets: int = 0
     open_sockets: int = 0
     requests: list[Request] = field(default_factory=list)
+    stop: Callable[[], object] = lambda: None
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def wait_for_no_sockets(self, timeout: float = 5.0) -> None:
+        """Return when every client has left; fail if one stays."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.open_sockets == 0, timeout)
 
     @property
     def url(self) -> str:
@@ -61,7 +68,9 @@ class TinyServer:
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass  # The client left, or the test is over.
         finally:
-            self.open_sockets -= 1
+            with self.changed:
+                self.open_sockets -= 1
+                self.changed.notify_all()
             writer.close()
 
 
@@ -87,9 +96,7 @@ async def _pause(reader: asyncio.StreamReader, seconds: float) -> None:
     raise ConnectionResetError
 
 
-async def _write(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, reply: Reply
-) -> None:
+async def _write(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, reply: Reply) -> None:
     await _pause(reader, reply.wait)
     lines = [f"HTTP/1.1 {reply.status} Whatever"]
     lines += [f"{name}: {value}" for name, value in reply.headers.items()]
