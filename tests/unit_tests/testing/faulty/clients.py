@@ -40,7 +40,7 @@ def _note(heard: Heard, chunk: Any, part: Any) -> None:
         heard.finish = part.finish_reason or heard.finish
 
 
-def ask(provider: FaultyProvider, *, stream: bool, within: float = 5,
+def ask(provider: FaultyProvider, *, stream: bool, within: float = 5, **more: Any) -> Heard:
     """Ask with the blocking client."""
     heard = Heard()
     with openai.OpenAI(
@@ -60,7 +60,7 @@ def ask(provider: FaultyProvider, *, stream: bool, within: float = 5,
     return heard
 
 
-async def aask(provider: FaultyProvider, *, stream: bool, within: float = 5,
+async def aask(provider: FaultyProvider, *, stream: bool, within: float = 5, **more: Any) -> Heard:
     """Ask with the asynchronous client."""
     heard = Heard()
     async with openai.AsyncOpenAI(
