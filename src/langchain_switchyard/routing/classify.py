@@ -47,7 +47,7 @@ from langchain_switchyard.routing.fingerprint import (
 )
 from langchain_switchyard.routing.retry_after import from_text, retry_after
 
-__all__ = ["GENERAL", "POOL_RETRY_AFTER", "ErrorTable", "classify"]
+__all__ = ["GENERAL", "POOL_RETRY_AFTER", "ErrorTable", "classify", "is_dead_loops_socket"]
 
 logger = logging.getLogger(__name__)
 
@@ -157,7 +157,7 @@ def _kind(error: BaseException, table: ErrorTable) -> Kind:
     # Most deployments have no table of their own: do not read GENERAL twice.
     tables = (GENERAL,) if table is GENERAL else (table, GENERAL)
     coarse, asked = _by_code(error, tables)
-    coarse = coarse or _by_type(error)
+    coarse = coarse or _by_type(error, tables[:-1])
     if coarse is None:
         return _by_origin(error, tables)
     finer = _REFINED_BY_WORDS.get(coarse)
@@ -196,8 +196,13 @@ def _by_words(
     return None
 
 
-def _by_type(error: BaseException) -> Kind | None:
+def _by_type(error: BaseException, own: tuple[ErrorTable, ...]) -> Kind | None:
     status = status_of(error)
+    names = [cls.__name__ for cls in type(error).__mro__]
+    for table in own:
+        for name in names:
+            if (found := table.codes.get(name.lower())) is not None:
+                return found
     if isinstance(error, ModelError):
         for cls, kind in _BY_MODEL_ERROR:
             if isinstance(error, cls):
@@ -206,12 +211,27 @@ def _by_type(error: BaseException) -> Kind | None:
                 return Kind.OVERLOADED if overloaded else kind
     if status is not None:
         return _by_status(status)
-    for ancestor in type(error).__mro__:
-        found = _BY_CLASS_NAME.get(ancestor.__name__)
-        if found is not None:
+    for name in names:
+        if (found := _BY_CLASS_NAME.get(name)) is not None:
             return found
     is_network = isinstance(error, OSError) and error.errno in _NETWORK_ERRNOS
-    return Kind.CONNECTION if is_network else None
+    return Kind.CONNECTION if is_network or is_dead_loops_socket(error) else None
+
+
+def is_dead_loops_socket(error: BaseException) -> bool:
+    """Whether a client kept a connection from an event loop that is gone (one `asyncio.run` ago).
+
+    Nothing was sent: the client drops that connection as it fails, and the next use opens a new one
+    or finds the next dead one.
+    """
+    cause: BaseException | None = error
+    for _ in range(4):  # LangChain's error, the SDK's, httpx's, asyncio's.
+        if cause is None:
+            return False
+        if isinstance(cause, RuntimeError) and str(cause) == "Event loop is closed":
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 def _by_status(status: int) -> Kind | None:

@@ -208,6 +208,20 @@ def test_a_code_answers_for_its_finer_forms() -> None:
     assert table.code("throttling.bill") is Kind.QUOTA_EXHAUSTED
 
 
+def test_a_table_may_name_exception_classes() -> None:
+    """For a chat model of one's own, whose exceptions nobody else knows."""
+
+    class AcmeBusy(Exception):
+        """Somebody's own."""
+
+    class AcmeVeryBusy(AcmeBusy):
+        """A finer one."""
+
+    table = ErrorTable({"AcmeBusy": Kind.OVERLOADED})
+    assert kind_of(AcmeVeryBusy(), table) is Kind.OVERLOADED
+    assert kind_of(AcmeVeryBusy()) is Kind.CANCELLED
+
+
 # --- LangChain's own classes, and transports ---
 
 
