@@ -18,12 +18,15 @@ def standalone_query(message: str, intent: Intent, topic: str) -> str:
         message: What the user says now.
         intent: What the message is for.
         topic: What the thread is about; empty at its beginning.
+
+    Returns:
+        Words to search; empty where there is nothing to search, as for "go on" without a topic.
     """
-    if not topic or not intent.leans_on_topic:
+    if not intent.leans_on_topic:
         return message
-    if intent.intent_type in _ADDS_NOTHING:
-        return topic if _says_little(message) else f"{topic}\n{message}"
-    return f"{topic}\n{message}"
+    if intent.intent_type in _ADDS_NOTHING and _says_little(message):
+        return topic
+    return f"{topic}\n{message}" if topic else message
 
 
 def topic_after(message: str, intent: Intent, topic: str) -> str:
@@ -31,11 +34,7 @@ def topic_after(message: str, intent: Intent, topic: str) -> str:
 
     A question sets the topic; what leans on it, small talk and commands leave it alone.
     """
-    if intent.intent_type == "question" and intent.confidence >= 0.5:
-        return message[:_LONGEST_TOPIC]
-    if intent.leans_on_topic and not topic:
-        return message[:_LONGEST_TOPIC]
-    return topic
+    return message[:_LONGEST_TOPIC] if intent.intent_type == "question" else topic
 
 
 def _says_little(message: str) -> bool:

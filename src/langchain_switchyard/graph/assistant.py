@@ -80,7 +80,7 @@ def build_assistant(
 
 
 def _needs_sources(state: AssistantState) -> bool:
-    return Intent(**state["intent"]).needs_sources
+    return Intent(**state["intent"]).needs_sources and bool(state["query"])
 
 
 def _unheard(node: Any) -> Runnable[AssistantState, Update]:

@@ -36,9 +36,14 @@ def test_a_follow_up_is_searched_together_with_its_topic() -> None:
     assert "second" in query
 
 
-def test_without_a_topic_the_message_is_all_there_is() -> None:
+def test_going_on_with_nothing_searches_nothing() -> None:
+    """The word "continue" must not be looked up."""
+    assert standalone_query("继续", CONTINUATION, "") == ""
+
+
+def test_a_follow_up_to_nothing_is_all_there_is() -> None:
     """A thread may begin with anything."""
-    assert standalone_query("继续", CONTINUATION, "") == "继续"
+    assert standalone_query("and refunds?", FOLLOW_UP, "") == "and refunds?"
 
 
 def test_questions_set_the_topic_and_small_talk_leaves_it() -> None:

@@ -105,6 +105,28 @@ def test_a_thread_goes_on_with_its_topic(scripted, library: HybridRetriever) -> 
     assert "(It follows up on: How long do refunds take?)" in texts[-1]
 
 
+def test_without_a_checkpointer_the_history_given_tells_the_topic(
+    scripted, library: HybridRetriever
+) -> None:
+    """Callers that keep the talk themselves get the same."""
+    model, _ = scripted("A receipt. [1]")
+    talk = [("user", "How long do refunds take?"), ("ai", "Five days."), ("user", "继续")]
+
+    result = build_assistant(model, retriever=library).invoke({"messages": talk})
+
+    assert result["query"] == "How long do refunds take?"
+
+
+def test_going_on_with_nothing_searches_nothing(scripted, library: HybridRetriever) -> None:
+    """The model may ask what to go on with."""
+    model, _ = scripted("接着说什么？")
+
+    result = ask(build_assistant(model, retriever=library), "继续上面的话题")
+
+    assert result["intent"]["intent_type"] == "task_continuation"
+    assert result["sources"] == []
+
+
 def test_going_on_brings_sources_that_were_not_told_yet(
     offline: BaseChatModel, library: HybridRetriever
 ) -> None:

@@ -27,14 +27,15 @@ def intent_node(
     def intent(state: AssistantState) -> Update:
         earlier, message = _split(state.get("messages", []))
         found = tracker.track(message.text, earlier)
-        before = state.get("topic", "")
+        # Without a checkpointer the caller's own history tells what the talk is about.
+        before = state.get("topic") or _last_question(earlier)
         topic = topic_after(message.text, found, before)
         return {
             "messages": [RemoveMessage(id=str(old.id)) for old in _surplus(earlier, policy)],
             "intent": cast("IntentRecord", asdict(found)),
             "query": standalone_query(message.text, found, before),
             "topic": topic,
-            "told": state.get("told", []) if topic == before else [],
+            "told": state.get("told", []) if topic == state.get("topic") else [],
             "searched": False,
             "sources": [],
             "citations": [],
@@ -52,6 +53,11 @@ def _split(messages: Sequence[AnyMessage]) -> tuple[list[AnyMessage], HumanMessa
             'a turn begins with a message of the user: {"messages": [("user", "...")]}'
         )
     return list(messages[:-1]), messages[-1]
+
+
+def _last_question(earlier: Sequence[AnyMessage]) -> str:
+    asked = (message.text for message in reversed(earlier) if isinstance(message, HumanMessage))
+    return next(asked, "")
 
 
 def _surplus(earlier: list[AnyMessage], policy: AssistantPolicy) -> list[AnyMessage]:

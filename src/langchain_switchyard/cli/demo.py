@@ -1,0 +1,88 @@
+"""`switchyard demo`: a few questions about these documents, answered with sources."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from langchain_core.documents import Document
+
+from langchain_switchyard.cli.console import Console
+from langchain_switchyard.cli.failure import BadInput
+from langchain_switchyard.cli.library import open_library
+from langchain_switchyard.cli.session import open_assistant, show_sources, take_turn
+from langchain_switchyard.config import Switchyard
+from langchain_switchyard.conversation import language_of
+from langchain_switchyard.providers import local
+from langchain_switchyard.retrieval import HybridRetriever
+
+_OWN_QUESTIONS = (
+    "What is a tier?",
+    "What happens when a stream breaks after text was handed out?",
+    "什么是熔断器？",
+    "请求失败后会重试几次？",
+)
+_LANDMARK = "concepts.md"
+"""A file by which the project's own documents are recognised."""
+
+_HOW_TO_GO_ON = (
+    "A real provider: export OPENAI_API_KEY=... (or TONGYI_API_KEY, ANTHROPIC_API_KEY, ...), "
+    "`switchyard check` tells who is ready.\n"
+    "Then: switchyard chat --docs {docs} uses it, and the offline model when nobody else answers."
+)
+
+
+def run(options: Namespace, console: Console) -> int:
+    """Index the documents and answer some questions about them."""
+    docs = options.docs or str(_own_docs())
+    library, report = open_library(docs, options.state, console)
+    console.note(
+        f"{docs}: {len(library.index)} passages "
+        f"({len(report.added) + len(report.updated)} files read, {report.unchanged} unchanged)"
+    )
+    own = (Path(docs) / _LANDMARK).is_file()
+    questions = list(_OWN_QUESTIONS) if own else _questions_about(library)
+    library.close()
+    yard = Switchyard.from_env() if options.live else Switchyard([local()])
+    turns = []
+    with open_assistant(docs, options.state, console, yard=yard) as assistant:
+        for question in questions:
+            console.say()
+            console.heading(f"> {question}")
+            turns.append(take_turn(assistant, question, None, console))
+            show_sources(turns[-1], console)
+    if console.as_json:
+        console.emit({"docs": docs, "turns": [turn.as_json() for turn in turns]})
+    console.say()
+    console.say(_HOW_TO_GO_ON.format(docs=docs))
+    return 0
+
+
+def _own_docs() -> Path:
+    """The project's own documents: below the working folder, or beside the source."""
+    places = [Path("docs"), Path(__file__).parents[3] / "docs"]
+    for place in places:
+        if (place / _LANDMARK).is_file():
+            return place
+    raise BadInput("the project's own documents are not here: give --docs DIR, any folder of yours")
+
+
+def _questions_about(library: HybridRetriever) -> list[str]:
+    """Two questions for each language the documents speak, out of their headings."""
+    records = library.index.catalog.after(0)
+    documents = library.index.get([record.id for record in records])
+    chosen: dict[str, list[str]] = {"en": [], "zh": []}
+    for document in documents:
+        title = _title(document)
+        if title is None:
+            continue
+        language = language_of(title)
+        question = f"{title}是什么？" if language == "zh" else f"What about {title}?"
+        if len(chosen[language]) < 2 and question not in chosen[language]:
+            chosen[language].append(question)
+    return [*chosen["en"], *chosen["zh"]] or ["What is this about?"]
+
+
+def _title(document: Document) -> str | None:
+    heading = str(document.metadata.get("heading") or "").split(" > ")[-1].strip()
+    return heading if 2 <= len(heading) <= 60 else None
