@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from langchain_core.exceptions import ModelAPIError
+from langchain_core.exceptions import ModelAPIError, ModelConnectionError
 from langchain_core.messages import AIMessage
 
 from langchain_switchyard.errors import StreamInterrupted
 from langchain_switchyard.routing.call import Attempt, Call, Reply, tell_story
-from langchain_switchyard.routing.classify import classify
+from langchain_switchyard.routing.classify import classify, is_dead_loops_socket
 from langchain_switchyard.routing.clock import Clock
 from langchain_switchyard.routing.effects import Steps, invoke
 from langchain_switchyard.routing.events import AttemptEnded, AttemptStarted, Audience
@@ -16,6 +16,9 @@ from langchain_switchyard.routing.layer import AttemptFailed, AttemptHandler
 from langchain_switchyard.routing.stream import streamed
 from langchain_switchyard.routing.timeouts import Timeouts, earliest
 from langchain_switchyard.routing.tokens import estimate_messages
+
+_DEAD_SOCKETS = 100
+"""More than a default client keeps alive; each failed use drops one of them."""
 
 
 def attempt(timeouts: Timeouts, audience: Audience, clock: Clock) -> AttemptHandler:
@@ -33,10 +36,7 @@ def attempt(timeouts: Timeouts, audience: Audience, clock: Clock) -> AttemptHand
         if audience:
             audience.tell(AttemptStarted(attempt))
         try:
-            if call.streamed:
-                reply = yield from streamed(attempt, until, timeouts, clock)
-            else:
-                reply = yield from _whole(attempt, until)
+            reply = yield from _ask(attempt, until, timeouts, clock)
             attempt.outcome = Outcome.SUCCESS
             return reply
         except Exception as error:
@@ -51,6 +51,20 @@ def attempt(timeouts: Timeouts, audience: Audience, clock: Clock) -> AttemptHand
                 audience.tell(AttemptEnded(attempt))
 
     return handle
+
+
+def _ask(attempt: Attempt, until: float | None, timeouts: Timeouts, clock: Clock) -> Steps[Reply]:
+    """Ask; as often as its client only finds sockets of event loops that are gone."""
+    call = attempt.call
+    for _ in range(_DEAD_SOCKETS):
+        try:
+            if call.streamed:
+                return (yield from streamed(attempt, until, timeouts, clock))
+            return (yield from _whole(attempt, until))
+        except Exception as error:
+            if call.shown or not is_dead_loops_socket(error):
+                raise
+    raise ModelConnectionError("the client holds nothing but sockets of event loops that are gone")
 
 
 def _whole(attempt: Attempt, until: float | None) -> Steps[Reply]:
