@@ -35,3 +35,12 @@ class Problem:
     code: str | None = None
     detail: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+
+
+def worded(problem: Problem, wording: Wording, model: str, key: str = "") -> str:
+    """Return the message of a refusal with its facts filled in."""
+    shown = f"{key[:3]}***{key[-4:]}" if len(key) > 8 else "***"
+    text = problem.message or wording.message
+    return (
+        text.replace("{model}", model).replace("{key}", shown).replace("{detail}", problem.detail)
+    )

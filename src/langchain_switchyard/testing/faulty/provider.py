@@ -105,7 +105,7 @@ class FaultyProvider:
 
     @property
     def root_url(self) -> str:
-        """The server itself: what Azure, Anthropic and Ollama clients take.
+        """The server itself, without a path.
 
         Raises:
             RuntimeError: The provider is not running.
@@ -128,6 +128,26 @@ class FaultyProvider:
     def zhipu_url(self) -> str:
         """Zhipu's API: errors are codes and Chinese sentences."""
         return f"{self.root_url}/api/paas/v4"
+
+    @property
+    def azure_url(self) -> str:
+        """For Azure OpenAI clients, as `azure_endpoint`."""
+        return self.root_url
+
+    @property
+    def anthropic_url(self) -> str:
+        """For Anthropic clients, which append `/v1/messages`."""
+        return self.root_url
+
+    @property
+    def dashscope_url(self) -> str:
+        """For DashScope's own SDK; ends in `/api/v1`."""
+        return f"{self.root_url}/api/v1"
+
+    @property
+    def ollama_url(self) -> str:
+        """For Ollama clients, which append `/api/chat`."""
+        return self.root_url
 
     # What happens next
 

@@ -153,3 +153,30 @@ def reply_to(question: Question, answer: Answer, number: int, created: int) -> R
 def _until_stop(text: str, stops: Sequence[str]) -> str:
     ends = [at for stop in stops if stop and (at := text.find(stop)) >= 0]
     return text[: min(ends)] if ends else text
+
+
+def tool_of(function: Mapping[str, Any]) -> Tool:
+    """Return a tool from its OpenAI description."""
+    parameters = function.get("parameters") or {"type": "object", "properties": {}}
+    return Tool(str(function["name"]), str(function.get("description") or ""), parameters)
+
+
+def text_of(content: Any, images: list[int]) -> str:
+    """Return the text of a message's content, counting what is no text in `images`."""
+    if isinstance(content, str):
+        return content
+    texts = []
+    for part in content or ():
+        if isinstance(part, str):
+            texts.append(part)
+        elif "text" in part:
+            texts.append(str(part["text"]))
+        else:
+            images[0] += 1
+    return "".join(texts)
+
+
+def plain_message(message: Mapping[str, Any], images: list[int]) -> dict[str, Any]:
+    """Return a message of OpenAI's shape with its content as text."""
+    role = "system" if message.get("role") == "developer" else message.get("role")
+    return {**message, "role": role, "content": text_of(message.get("content"), images)}

@@ -136,6 +136,8 @@ class Responder:
             return _json(200, _model(asked.name))
         if asked.what == "model":
             return refusal(asked.dialect, Problem("model_not_found"), asked.name)
+        if asked.what == "tags":
+            return _json(200, {"models": [{"name": name, "model": name} for name in self._models]})
         detail = f"Invalid URL ({request.method} {request.path})"
         return refusal(asked.dialect, Problem("bad_request", status=404, detail=detail))
 

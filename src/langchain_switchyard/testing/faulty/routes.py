@@ -6,10 +6,13 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 from urllib.parse import unquote
 
+from langchain_switchyard.testing.faulty.dialects.anthropic import Anthropic
+from langchain_switchyard.testing.faulty.dialects.dashscope import DashScope
 from langchain_switchyard.testing.faulty.dialects.dialect import Dialect
+from langchain_switchyard.testing.faulty.dialects.ollama import Ollama
 from langchain_switchyard.testing.faulty.dialects.openai import Azure, OpenAI, Qwen, Zhipu
 
-What = Literal["completion", "embeddings", "models", "model", "unknown"]
+What = Literal["completion", "embeddings", "models", "model", "tags", "unknown"]
 
 
 class Route(NamedTuple):
@@ -22,11 +25,18 @@ class Route(NamedTuple):
 
 
 _OPENAI = OpenAI()
+_OLLAMA = Ollama()
 _FLAVOURS: tuple[tuple[str, Dialect], ...] = (
     ("/openai/", Azure()),
     ("/compatible-mode/", Qwen()),
     ("/api/paas/", Zhipu()),
 )
+_EXACT: dict[tuple[str, str], Route] = {
+    ("POST", "/v1/messages"): Route("completion", Anthropic()),
+    ("POST", "/api/v1/services/aigc/text-generation/generation"): Route("completion", DashScope()),
+    ("POST", "/api/chat"): Route("completion", _OLLAMA),
+    ("GET", "/api/tags"): Route("tags", _OLLAMA),
+}
 
 
 @lru_cache(maxsize=256)
@@ -38,6 +48,8 @@ def route(method: str, path: str) -> Route:
         path: Without the query.
     """
     dialect: Dialect = next((one for prefix, one in _FLAVOURS if path.startswith(prefix)), _OPENAI)
+    if found := _EXACT.get((method, path)):
+        return found
     if method == "POST" and path.endswith("/chat/completions"):
         return Route("completion", dialect)
     if method == "POST" and path.endswith("/embeddings"):

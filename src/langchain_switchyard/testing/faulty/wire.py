@@ -28,6 +28,11 @@ class Request:
     chunked_allowed: bool = True
     _json: Any = field(default=None, repr=False)
 
+    @property
+    def bearer(self) -> str:
+        """The bearer token, empty if there is none."""
+        return self.headers.get("authorization", "").removeprefix("Bearer ")
+
     def json(self) -> Any:
         """Return the decoded body, `None` if there is none.
 

@@ -16,8 +16,13 @@ from langchain_switchyard.testing.faulty.dialects.flavours import (
 )
 from langchain_switchyard.testing.faulty.dialects.openai_events import completion, events
 from langchain_switchyard.testing.faulty.jsons import body_of, compact
-from langchain_switchyard.testing.faulty.problem import Problem, Wording
-from langchain_switchyard.testing.faulty.question import Question, Reply, Tool
+from langchain_switchyard.testing.faulty.problem import Problem, Wording, worded
+from langchain_switchyard.testing.faulty.question import (
+    Question,
+    Reply,
+    plain_message,
+    tool_of,
+)
 from langchain_switchyard.testing.faulty.wire import Data, Request
 
 
@@ -53,7 +58,7 @@ class OpenAI:
         stop = body.get("stop") or ()
         return Question(
             model=model,
-            messages=[_message(message, images) for message in messages],
+            messages=[plain_message(message, images) for message in messages],
             tools=[tool_of(tool["function"]) for tool in tools if tool.get("type") == "function"],
             tool_choice=_tool_choice(body.get("tool_choice")),
             parallel_tool_calls=body.get("parallel_tool_calls") is not False,
@@ -68,7 +73,7 @@ class OpenAI:
 
     def key(self, request: Request) -> str:
         """Return the bearer token."""
-        return request.headers.get("authorization", "").removeprefix("Bearer ")
+        return request.bearer
 
     def plain(self, question: Question, reply: Reply) -> bytes:
         """Return a `chat.completion`."""
@@ -169,26 +174,11 @@ class Zhipu(OpenAI):
         """Word a refusal: `{"error": {"code": "1113", "message": "..."}}`."""
         del model, key
         code = problem.code or ZHIPU_KINDS[problem.kind]
-        status, message = ZHIPU[code]
+        status, message = ZHIPU.get(code) or ZHIPU[ZHIPU_KINDS[problem.kind]]
         body: dict[str, Any] = {"error": {"code": code, "message": problem.message or message}}
         if code == "1301":
             body["contentFilter"] = [{"level": 1, "role": "user"}]
         return Refusal(problem.status or status, problem.headers, compact(body).encode())
-
-
-def worded(problem: Problem, wording: Wording, model: str, key: str = "") -> str:
-    """Return the message of a refusal with its facts filled in."""
-    shown = f"{key[:3]}***{key[-4:]}" if len(key) > 8 else "***"
-    text = problem.message or wording.message
-    return (
-        text.replace("{model}", model).replace("{key}", shown).replace("{detail}", problem.detail)
-    )
-
-
-def tool_of(function: Mapping[str, Any]) -> Tool:
-    """Return a tool from its OpenAI description."""
-    parameters = function.get("parameters") or {"type": "object", "properties": {}}
-    return Tool(str(function["name"]), str(function.get("description") or ""), parameters)
 
 
 def check_tool_messages(messages: Sequence[Mapping[str, Any]], model: str) -> None:
@@ -212,26 +202,6 @@ def check_tool_messages(messages: Sequence[Mapping[str, Any]], model: str) -> No
         open_calls = {call.get("id", "") for call in message.get("tool_calls") or ()}
     if open_calls:
         raise Refused(_unanswered(open_calls), model)
-
-
-def text_of(content: Any, images: list[int]) -> str:
-    """Return the text of a message's content, counting what is no text in `images`."""
-    if isinstance(content, str):
-        return content
-    texts = []
-    for part in content or ():
-        if isinstance(part, str):
-            texts.append(part)
-        elif "text" in part:
-            texts.append(str(part["text"]))
-        else:
-            images[0] += 1
-    return "".join(texts)
-
-
-def _message(message: Mapping[str, Any], images: list[int]) -> dict[str, Any]:
-    role = "system" if message.get("role") == "developer" else message.get("role")
-    return {**message, "role": role, "content": text_of(message.get("content"), images)}
 
 
 def _tool_choice(choice: Any) -> str:

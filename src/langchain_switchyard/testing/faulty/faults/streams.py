@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from langchain_switchyard.testing.faulty.dialects.flavours import QWEN
 from langchain_switchyard.testing.faulty.exchange import Exchange
 from langchain_switchyard.testing.faulty.faults.fault import Fault
 from langchain_switchyard.testing.faulty.problem import Problem
@@ -136,6 +137,11 @@ class ErrorEventInStream(Fault):
     kind: str = "server_error"
     code: str | None = None
     message: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse kinds that no provider has words for."""
+        if self.kind not in QWEN:
+            raise ValueError(f"unknown kind {self.kind!r}; known: {', '.join(QWEN)}")
 
     def play(self, steps: Iterator[Step], exchange: Exchange) -> Iterator[Step]:
         """End with an error."""
