@@ -1,6 +1,7 @@
 """Writes to an index without end; started and killed by the crash test and the benchmark.
 
-Prints ``try <id> <mark>`` before and ``done <id> <mark>`` after every call; the last line may be cut.
+Prints ``try <id> <mark>`` before and ``done <id> <mark>`` after every call; the last line may be
+cut.
 """
 
 import random
