@@ -15,6 +15,7 @@ from langchain_openai import ChatOpenAI
 
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.providers.http import HttpClients, library_of, proxy_for
+from langchain_switchyard.providers.http_lanes import Lanes, bounded_timeouts
 from langchain_switchyard.providers.tuning import HttpTuning
 from tests.unit_tests.providers.tiny_server import (
     Reply,
@@ -334,8 +335,6 @@ async def test_closing_closes_every_socket(server: TinyServer) -> None:
 
 async def test_connecting_is_bounded_whatever_a_call_asks_for(clients: HttpClients) -> None:
     """A call's timeouts may shorten the handshake's limit, not lift it."""
-    from langchain_switchyard.providers.http_lanes import bounded_timeouts  # noqa: PLC0415
-
     tuning = HttpTuning(connect_timeout=5, pool_timeout=2)
     asked = {"timeout": {"connect": None, "read": 60.0, "pool": 60.0}}
     assert bounded_timeouts(asked, tuning) == {"connect": 5, "read": 60.0, "pool": 2}
@@ -372,3 +371,39 @@ def test_tuning_that_cannot_work_is_refused(wrong: dict[str, Any]) -> None:
     """By name."""
     with pytest.raises(ConfigurationError, match=next(iter(wrong))):
         HttpTuning(**wrong)
+
+
+class _LosesItsSlots(httpx.AsyncBaseTransport):
+    """A pool that says it is full although nobody uses it."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Refuse."""
+        raise httpx.PoolTimeout("full", request=request)
+
+
+async def test_a_pool_that_lost_its_slots_is_replaced(caplog: pytest.LogCaptureFixture) -> None:
+    """Our semaphore granted a slot, so the pool must be wrong; the next request gets a new one."""
+    healthy = httpx.MockTransport(lambda _: httpx.Response(200))
+    pools: list[Any] = [_LosesItsSlots(), healthy]
+    lanes = Lanes(httpx, lambda _: pools.pop(0), HttpTuning(max_connections=1))
+    request = httpx.Request("GET", "http://x")
+    with pytest.raises(httpx.PoolTimeout):
+        await lanes.send(request)
+    response = await lanes.send(httpx.Request("GET", "http://x"))
+    assert response.status_code == 200
+    assert "replaced" in caplog.text
+
+
+async def test_a_trace_hook_of_the_caller_is_still_called(
+    server: TinyServer, clients: HttpClients
+) -> None:
+    """Ours stands before it, not in its place."""
+    events: list[str] = []
+
+    async def trace(event: str, _: dict[str, Any]) -> None:
+        events.append(event)
+
+    transport = clients.async_transport(httpx, server.url)
+    async with httpx.AsyncClient(transport=transport) as client:
+        await client.post(server.url, json={}, extensions={"trace": trace})
+    assert "http11.send_request_headers.started" in events

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from langchain_switchyard import providers
-from langchain_switchyard.errors import ConfigurationError
+from langchain_switchyard.errors import ConfigurationError, MissingExtra
 from langchain_switchyard.providers import HttpClients, deployment, openai_compatible, preset
 from langchain_switchyard.providers.catalog import ALIASES, BUILT_IN, GROUP
 from langchain_switchyard.providers.preset import Preset
@@ -289,3 +289,38 @@ def test_each_providers_codes_read_as_its_documentation_says(
     }
     table = preset(name).errors  # type: ignore[attr-defined]  # All of these have one.
     assert classify(error, table, wall=0.0).kind is kinds[kind]
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "extra"),
+    [
+        ("qwen", "langchain_switchyard.providers.compatible_chat", "openai"),
+        ("openai", "langchain_openai", "openai"),
+        ("azure", "langchain_openai", "openai"),
+        ("anthropic", "langchain_anthropic", "anthropic"),
+        ("ollama", "langchain_ollama", "ollama"),
+        ("tongyi", "dashscope", "tongyi"),
+    ],
+)
+def test_a_missing_package_names_its_extra(
+    name: str, module: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error is the instruction."""
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtra, match=rf"langchain-switchyard\[{extra}\]"):
+        preset(name)("m", api_key="k", base_url="http://127.0.0.1:1", env={})
+
+
+def test_azure_reads_its_own_names() -> None:
+    """Endpoint and deployment are what Azure calls them."""
+    env = {
+        "AZURE_OPENAI_API_KEY": "k",
+        "AZURE_OPENAI_ENDPOINT": "https://mine.openai.azure.com",
+        "AZURE_OPENAI_DEPLOYMENT": "gpt",
+        "AZURE_OPENAI_API_VERSION": "2030-01-01",
+    }
+    assert providers.azure.is_configured(env)
+    assert not providers.azure.is_configured({**env, "AZURE_OPENAI_DEPLOYMENT": ""})
+    model: Any = providers.azure(env=env).model
+    assert model.openai_api_version == "2030-01-01"
+    assert "mine.openai.azure.com/openai/deployments/gpt" in str(model.root_client.base_url)
