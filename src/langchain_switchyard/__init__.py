@@ -4,6 +4,7 @@ from langchain_switchyard._version import __version__
 from langchain_switchyard.errors import (
     AllDeploymentsFailed,
     ConfigurationError,
+    ContextWindowExceeded,
     DeadlineExceeded,
     MissingExtra,
     NoCapableDeployment,
@@ -25,6 +26,7 @@ __all__ = [
     "CallOptions",
     "ChatSwitchyard",
     "ConfigurationError",
+    "ContextWindowExceeded",
     "DeadlineExceeded",
     "Deployment",
     "MissingExtra",

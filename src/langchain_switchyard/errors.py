@@ -5,6 +5,7 @@ SwitchyardError
 ├── ConfigurationError    (ValueError)   a value the caller gave cannot work; says which and why
 ├── MissingExtra          (ImportError)  an optional part is not installed; names the extra
 ├── NoCapableDeployment   (ModelInvalidRequestError)  nobody can serve this request at all
+│   └── ContextWindowExceeded (ContextOverflowError)  because it is too long for everybody
 ├── AllDeploymentsFailed  (ModelError)   everyone who could be asked was asked, and failed
 │   ├── NoDeploymentReady                everyone is open or throttled; says when to come back
 │   └── DeadlineExceeded  (ModelTimeoutError)         the request's own deadline passed first
@@ -21,6 +22,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from langchain_core.exceptions import (
+    ContextOverflowError,
     ModelConnectionError,
     ModelError,
     ModelInvalidRequestError,
@@ -55,6 +57,13 @@ class MissingExtra(SwitchyardError, ImportError):
 
 class NoCapableDeployment(SwitchyardError, ModelInvalidRequestError):
     """No deployment can serve this request, however healthy: too long, or an ability is missing."""
+
+
+class ContextWindowExceeded(NoCapableDeployment, ContextOverflowError):
+    """The request is too long for every deployment; code that trims or summarises looks for this.
+
+    Providers word their refusals in many ways; the one that said so is the cause.
+    """
 
 
 class AllDeploymentsFailed(SwitchyardError, ModelError):

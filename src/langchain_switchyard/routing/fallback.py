@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from langchain_switchyard.errors import (
     AllDeploymentsFailed,
+    ContextWindowExceeded,
     DeadlineExceeded,
     NoCapableDeployment,
     NoDeploymentReady,
@@ -51,7 +52,9 @@ def _tiers(call: Call, candidates: Candidates) -> list[Candidates]:
             incapable[state.deployment.id] = reason
     if not tiers:
         reasons = "".join(f"\n  {name}: {reason}" for name, reason in incapable.items())
-        raise NoCapableDeployment(f"no deployment can serve this request:{reasons}")
+        is_long = any("context window" in reason for reason in incapable.values())
+        error = ContextWindowExceeded if is_long else NoCapableDeployment
+        raise error(f"no deployment can serve this request:{reasons}")
     return list(tiers.values())
 
 
@@ -67,9 +70,9 @@ def _give_up(call: Call, retry_at: float | None, now: float) -> BaseException:
             call.attempts,
         )
     elif last is not None and last.kind is Kind.CONTEXT_LENGTH:
-        # The provider's own words are what context-trimming code looks for.
-        last.error.add_note(f"switchyard: no larger deployment{tell_story(call.attempts)}")
-        return last.error
+        error = ContextWindowExceeded(
+            f"the request is too long for every deployment{tell_story(call.attempts)}"
+        )
     elif call.remaining(now) <= 0:
         error = DeadlineExceeded(
             f"the deadline of {now - call.started:.1f} s passed{tell_story(call.attempts)}",

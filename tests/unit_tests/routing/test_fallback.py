@@ -10,6 +10,7 @@ from langchain_switchyard import (
     AllDeploymentsFailed,
     CallOptions,
     ChatSwitchyard,
+    ContextWindowExceeded,
     DeadlineExceeded,
     Deployment,
     NoCapableDeployment,
@@ -61,16 +62,27 @@ async def test_overflow_goes_only_to_a_larger_or_undeclared_window():
     assert asked(answer) == ["a", "c"]
 
 
-async def test_overflow_without_a_larger_window_is_the_provider_s_own_error():
-    """Context-trimming code looks for exactly this type."""
+async def test_overflow_without_a_larger_window_is_an_error_that_trimming_code_knows():
+    """With the provider's own error as its cause, and nothing held against anybody."""
     model = ChatSwitchyard(deployments=windows(a=8_000, b=4_000))
 
     with pytest.raises(ContextOverflowError) as caught:
         await model.ainvoke("hi")
 
-    assert "no larger deployment" in caught.value.__notes__[0]
+    assert isinstance(caught.value, ContextWindowExceeded)
+    assert isinstance(caught.value.__cause__, ContextOverflowError)
     assert model.stats()["a"].breaker == "closed"
     assert model.stats()["b"].attempts == 0
+
+
+async def test_a_request_too_long_for_everybody_is_told_before_anybody_is_asked():
+    """By the estimate alone."""
+    model = fleet(scripted("a", "x"), traits=Traits(context_window=100))
+
+    with pytest.raises(ContextWindowExceeded, match="about"):
+        await model.ainvoke("word " * 500)
+
+    assert model.stats()["a"].attempts == 0
 
 
 async def test_nobody_able_is_said_before_anybody_is_asked():
