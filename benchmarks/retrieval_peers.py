@@ -1,4 +1,4 @@
-"""What others offer for the same job: bm25s, and EnsembleRetriever over BM25Retriever and Chroma."""
+"""What others offer for the job: bm25s, and EnsembleRetriever over BM25Retriever and Chroma."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Query, write and load times of the index, beside its peers: CPU milliseconds without the
-embedding.
+"""Query, write and load times beside peers: CPU milliseconds without the embedding.
 
 Chunks are windows of the texts under ``--data`` (``scifact`` for English, ``stard_law`` for
 Chinese); queries are their judged queries. Vectors are random unit vectors in clusters: their
