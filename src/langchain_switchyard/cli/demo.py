@@ -18,9 +18,9 @@ from langchain_switchyard.retrieval import HybridRetriever
 
 _OWN_QUESTIONS = (
     "What is a tier?",
-    "What happens when a stream breaks after text was handed out?",
+    "How is a deadline different from a timeout?",
     "什么是熔断器？",
-    "请求失败后会重试几次？",
+    "什么是重试预算？",
 )
 _LANDMARK = "concepts.md"
 """A file by which the project's own documents are recognised."""

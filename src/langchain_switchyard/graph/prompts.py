@@ -45,6 +45,10 @@ _AGAIN: Mapping[Language, str] = {
     "en": "An earlier answer to this question was rejected: {reason}.\nAvoid that this time.",
     "zh": "对这个问题的上一个回答被否决，原因：{reason}。\n这次请避免同样的问题。",
 }
+_GO_ON: Mapping[Language, str] = {
+    "en": "The user asked this before and now asks to go on: tell what has not been told yet.",
+    "zh": "用户之前问过这个问题，现在要求继续：请说还没有说过的内容。",
+}
 _QUESTION: Mapping[Language, str] = {"en": "Question: ", "zh": "问题："}
 _FOLLOWS: Mapping[Language, str] = {"en": "(It follows up on: {})", "zh": "（承接上文：{}）"}
 
@@ -81,26 +85,41 @@ def _instructions(state: AssistantState, policy: AssistantPolicy) -> str:
         text = _NOTHING_FOUND[language]
     else:
         text = _PLAIN[language]
+    if _goes_on(state):
+        text += "\n\n" + _GO_ON[language]
     verdict = state.get("quality")
     if verdict is not None and not verdict["accepted"]:
         text += "\n\n" + _AGAIN[language].format(reason=verdict["reason"])
     return text
 
 
+def _goes_on(state: AssistantState) -> bool:
+    """Whether the message says nothing but "go on", so that the topic must stand in for it."""
+    is_continuation = state["intent"]["intent_type"] == "task_continuation"
+    return is_continuation and _adds_nothing(state)
+
+
+def _adds_nothing(state: AssistantState) -> bool:
+    return bool(state["query"]) and state["messages"][-1].text not in state["query"]
+
+
 def _asked(question: AnyMessage, state: AssistantState) -> HumanMessage:
     """The user's message, with the sources before it and what it leans on after it."""
     language = state["intent"]["language"]
     before = format_sources([_source(record) for record in state["sources"]])
-    after = ""
-    if state["query"] != question.text and state.get("topic"):
-        after = _FOLLOWS[language].format(state["topic"])
     if before:
         before += "\n\n" + _QUESTION[language]
+    if _goes_on(state):
+        return HumanMessage(f"{before}{state['query']}")
+    after = _FOLLOWS[language].format(state["query"]) if _adds_nothing(state) else ""
     if isinstance(question.content, str):
         return HumanMessage(f"{before}{question.content}\n{after}".rstrip())
-    around: list[Any] = [{"type": "text", "text": text} for text in (before, after)]
-    blocks = [around[0], *question.content, around[1]]
-    return HumanMessage([block for block in blocks if block != {"type": "text", "text": ""}])
+    blocks = [_text(before), *question.content, _text(after)]
+    return HumanMessage([block for block in blocks if block != _text("")])
+
+
+def _text(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}
 
 
 def _source(record: SourceRecord) -> Source:

@@ -14,6 +14,7 @@ from langchain_switchyard import AllDeploymentsFailed, ConfigurationError
 from langchain_switchyard.graph import AssistantPolicy, build_assistant
 from langchain_switchyard.graph.assistant import Assistant
 from langchain_switchyard.retrieval import HybridRetriever
+from langchain_switchyard.sources import without_sources
 
 THREAD = {"configurable": {"thread_id": "t"}}
 
@@ -102,7 +103,34 @@ def test_a_thread_goes_on_with_its_topic(scripted, library: HybridRetriever) -> 
     texts = [message.text for message in inner.calls[1].messages]
     assert "How long do refunds take?" in texts
     assert "Five working days. [1]" in texts
-    assert "(It follows up on: How long do refunds take?)" in texts[-1]
+    assert without_sources(texts[-1]) == "Question: and what about above 100 euros?"
+
+
+def test_going_on_tells_the_model_with_what(scripted, library: HybridRetriever) -> None:
+    """For those that look at nothing but the question and its sources."""
+    model, inner = scripted("Five working days. [1]", "And a receipt. [1]")
+    assistant = build_assistant(model, retriever=library, checkpointer=InMemorySaver())
+
+    ask(assistant, "How long do refunds take?", THREAD)
+    ask(assistant, "continue", THREAD)
+
+    system, *_, human = inner.calls[1].messages
+    assert without_sources(human.text) == "Question: How long do refunds take?"
+    assert "asks to go on" in system.text
+
+
+def test_asking_what_was_meant_keeps_the_words_and_adds_the_topic(
+    scripted, library: HybridRetriever
+) -> None:
+    """The model must see that it was not understood."""
+    model, inner = scripted("Five working days. [1]", "Monday to Friday. [1]")
+    assistant = build_assistant(model, retriever=library, checkpointer=InMemorySaver())
+
+    ask(assistant, "How long do refunds take?", THREAD)
+    ask(assistant, "what do you mean?", THREAD)
+
+    asked = without_sources(inner.calls[1].messages[-1].text)
+    assert asked == ("Question: what do you mean?\n(It follows up on: How long do refunds take?)")
 
 
 def test_without_a_checkpointer_the_history_given_tells_the_topic(
