@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         TruncatedJson,
         ZhipuError,
     )
+    from langchain_switchyard.testing.improvisation import improvise
     from langchain_switchyard.testing.scripted import ScriptedChatModel
     from langchain_switchyard.testing.stage import RecordedCall, ScriptExhausted
     from langchain_switchyard.testing.steps import CallTool, Delay, Fail, Say
@@ -104,11 +105,13 @@ __all__ = [
     "ToolUse",
     "TruncatedJson",
     "ZhipuError",
+    "improvise",
     "think",
 ]
 
 _HOMES = {
     "clock": ("FakeClock",),
+    "improvisation": ("improvise",),
     "scripted": ("ScriptedChatModel",),
     "stage": ("RecordedCall", "ScriptExhausted"),
     "steps": ("CallTool", "Delay", "Fail", "Say"),

@@ -9,6 +9,7 @@ import pytest
 from langchain_core.callbacks import UsageMetadataCallbackHandler
 from langchain_core.load import dumpd
 from langchain_core.messages import AIMessage, HumanMessage
+from langchain_tests.integration_tests import ChatModelIntegrationTests
 from langchain_tests.unit_tests import ChatModelUnitTests
 from pydantic import BaseModel, ValidationError
 
@@ -20,6 +21,7 @@ from langchain_switchyard.testing import (
     Say,
     ScriptedChatModel,
     ScriptExhausted,
+    improvise,
 )
 
 
@@ -51,6 +53,19 @@ class TestScriptedStandard(ChatModelUnitTests):
     def chat_model_params(self):
         """The shortest script."""
         return {"script": "hello"}
+
+
+class TestImprovisedStandard(ChatModelIntegrationTests):
+    """LangChain's own integration suite, with a model that improvises."""
+
+    chat_model_class = ScriptedChatModel
+    supports_model_override = True
+    model_override_value = "another"
+
+    @property
+    def chat_model_params(self):
+        """No script at all."""
+        return {"script": improvise}
 
 
 def test_lines_are_played_one_per_call_and_the_last_repeats():
