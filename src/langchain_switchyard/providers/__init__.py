@@ -24,6 +24,7 @@ from langchain_switchyard.providers.openai_like import OpenAILike
 from langchain_switchyard.providers.preset import Options, Preset
 from langchain_switchyard.providers.qianfan import qianfan
 from langchain_switchyard.providers.qwen import qwen
+from langchain_switchyard.providers.registry import register_provider
 from langchain_switchyard.providers.tongyi import tongyi
 from langchain_switchyard.providers.tuning import HttpTuning
 from langchain_switchyard.providers.volcengine import volcengine
@@ -55,6 +56,7 @@ __all__ = [
     "preset_names",
     "qianfan",
     "qwen",
+    "register_provider",
     "tongyi",
     "volcengine",
     "zhipu",

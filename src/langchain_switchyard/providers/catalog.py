@@ -1,6 +1,6 @@
-"""Finds presets by name: ours, and those that installed packages bring.
+"""Finds presets by name: ours, those that installed packages bring, and this program's own.
 
-A package adds a provider by an entry point, and nothing has to be registered while running:
+A package adds a provider by an entry point; a program by `register_provider` (see `registry`):
 
 ```toml
 [project.entry-points."langchain_switchyard.providers"]
@@ -17,6 +17,7 @@ from typing import Unpack
 
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.providers.preset import Options, Preset
+from langchain_switchyard.providers.registry import REGISTERED
 from langchain_switchyard.routing.deployment import Deployment
 
 GROUP = "langchain_switchyard.providers"
@@ -53,12 +54,15 @@ ALIASES: Mapping[str, str] = {
 
 
 def preset(name: str) -> Preset:
-    """The preset of that name; an installed package wins over ours.
+    """The preset of that name; this program's own wins over an installed package's, that over ours.
 
     Raises:
         ConfigurationError: Nobody knows the name; lists those that are known.
     """
     wanted = name.strip().lower()
+    registered = REGISTERED.get(wanted)
+    if registered is not None:
+        return registered
     for entry in entry_points(group=GROUP):
         if entry.name == wanted:
             return _checked(entry.load(), wanted)
@@ -75,7 +79,7 @@ def preset(name: str) -> Preset:
 def preset_names() -> list[str]:
     """All names that `preset` knows, ours first."""
     others = sorted(entry.name for entry in entry_points(group=GROUP))
-    return [*BUILT_IN, *(name for name in others if name not in BUILT_IN)]
+    return list(dict.fromkeys((*BUILT_IN, *others, *REGISTERED.names())))
 
 
 def deployment(provider: str, model: str | None = None, **options: Unpack[Options]) -> Deployment:
