@@ -13,6 +13,7 @@ DOCS ?=
 TESTS ?= tests
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+DATA ?=
 # Where the second environment, with the openai SDK of the previous major version, is made.
 VENV_OPENAI2 ?= $(VENV)/openai2
 # What of the tests touches that SDK.
@@ -66,10 +67,13 @@ notebooks: $(VENV)/.dev
 package: $(VENV)/.dev
 	.ci/package $(BIN)/python
 
-# BENCH_ARGS="--check --data DIR" as the scripts understand it.
-bench: $(VENV)/.dev
+# BENCH_ARGS="--check" and the like; DATA=DIR for those that measure on a collection of texts.
+bench: $(VENV)/.bench
 	@set -e; for script in $$(grep -l -e --smoke benchmarks/*.py); do \
-		echo "--- $$script $(BENCH_ARGS)"; $(BIN)/python "$$script" $(BENCH_ARGS); done
+		if [ -z "$(DATA)" ] && grep -q -e '"--data".*required=True' "$$script"; then \
+			echo "--- $$script: NOT RUN, it needs DATA=DIR"; continue; fi; \
+		echo "--- $$script $(BENCH_ARGS)"; \
+		$(BIN)/python "$$script" $(if $(DATA),--data "$(DATA)") $(BENCH_ARGS); done
 
 bench-smoke:
 	@$(MAKE) --no-print-directory bench BENCH_ARGS=--smoke
@@ -95,7 +99,7 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/pip
 	@$(BIN)/python $(PIP_INSTALL) --editable ".[cli]"
 	@touch $@
 
-$(VENV)/.test $(VENV)/.dev: $(VENV)/.%: pyproject.toml | $(BIN)/pip
+$(VENV)/.test $(VENV)/.dev $(VENV)/.bench: $(VENV)/.%: pyproject.toml | $(BIN)/pip
 	@echo "Installing what '$*' needs (a minute or two)"
 	@$(BIN)/python $(PIP_INSTALL) --editable . --group $*
 	@touch $@
