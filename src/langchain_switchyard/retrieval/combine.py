@@ -17,6 +17,7 @@ from langchain_switchyard.retrieval.segment import Ints
 
 # Scores closer than this come from rounding, not from the texts: then the id decides.
 _SAME = 1e-9
+_SPARE = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +40,9 @@ class Ranking:
         """Return the rows that may be among the first ``k``, ties at the border included."""
         if len(self.rows) <= k:
             return self.rows
-        kept: Ints = self.rows[self.scores >= self.scores[k - 1] - _SAME]
-        return kept
+        # A few more than tied: a document deleted meanwhile must not shorten the result.
+        tied = int((self.scores >= self.scores[k - 1] - _SAME).sum())
+        return self.rows[: max(tied, k + _SPARE)]
 
 
 def rank(results: Sequence[LegResult], dense_share: float, fusion: Fusion) -> Ranking:
@@ -66,10 +68,11 @@ def finish(
     ranking: Ranking, records: dict[int, Record], k: int, notes: Sequence[str]
 ) -> SearchResult:
     """Return the first ``k`` hits; equal scores are ordered by document id."""
+    most = len(ranking.contenders(k))
     chosen = [
         (round(-score / _SAME) * _SAME, records[row].id, place)
         for place, (row, score) in enumerate(
-            zip(ranking.rows.tolist(), ranking.scores.tolist(), strict=True)
+            zip(ranking.rows[:most].tolist(), ranking.scores[:most].tolist(), strict=True)
         )
         if row in records
     ]

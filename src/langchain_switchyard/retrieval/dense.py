@@ -40,8 +40,9 @@ class DenseLeg:
         self.embeddings = embeddings
         self._catalog = catalog
         self._exact = ExactVectors()
-        # Documents counted when the sample was taken, and the sample: for corpus statistics.
-        self._sampled: tuple[int, Matrix] | None = None
+        # Mean and covariance of a sample of vectors, until enough is written to take another.
+        self._spread: tuple[Matrix, Matrix] | None = None
+        self._written = 0
         self.refresh()
 
     @property
@@ -79,6 +80,9 @@ class DenseLeg:
         """Write to the outside store, if there is one."""
         if self.store is not None:
             self.store.upsert(ids, documents, vectors)
+            self._written += len(ids)
+            if self._written > _SAMPLE / 4:
+                self._spread, self._written = None, 0
 
     def remove(self, ids: Sequence[str]) -> None:
         """Delete from the outside store, if there is one."""
@@ -160,10 +164,13 @@ class DenseLeg:
         """Mean and deviation of the query's cosine, from a sample: the store cannot say."""
         if vector is None:
             return None, None
-        if self._sampled is None or self._sampled[0] * 2 < self._catalog.count():
-            self._sampled = (self._catalog.count(), self.sample(_SAMPLE)[1])
-        cosines = self._sampled[1] @ vector
-        return float(cosines.mean()), float(cosines.std())
+        if self._spread is None:
+            self._spread = _spread_of(self.sample(_SAMPLE)[1])
+        if self._spread is None:
+            return None, None
+        centre, covariance = self._spread
+        variance = float(vector @ (covariance @ vector))
+        return float(centre @ vector), float(np.sqrt(max(variance, 0.0)))
 
     def _fetch(
         self,
@@ -200,6 +207,12 @@ class DenseLeg:
             matrix = decode_vector(b"".join(blobs[int(rows[place])] for place in places))
             scores[places] = matrix.reshape(len(places), -1) @ vector
         return scores
+
+
+def _spread_of(vectors: Matrix) -> tuple[Matrix, Matrix] | None:
+    if len(vectors) < 2:
+        return None
+    return vectors.mean(axis=0), np.cov(vectors, rowvar=False).astype(np.float32)
 
 
 def encode_vector(vector: Matrix) -> bytes:

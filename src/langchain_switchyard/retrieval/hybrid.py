@@ -211,17 +211,21 @@ class HybridRetriever(BaseRetriever):
             # One leg has nobody to degrade to: its error is the answer.
             found = next(iter(legs.values()))()
             return ([] if found is None else [found]), []
+        limit = self.config.leg_timeout
+        names = list(legs)
+        # Without a limit the last leg runs right here: a thread less to wake.
+        sent = names if limit is not None else names[:-1]
         futures: dict[str, Future[LegResult | None]] = {
-            name: self._pool.submit(copy_context().run, leg) for name, leg in legs.items()
+            name: self._pool.submit(copy_context().run, legs[name]) for name in sent
         }
         outcomes: dict[str, LegResult | BaseException | None] = {}
-        for name, future in futures.items():
+        for name in [*(name for name in names if name not in sent), *sent]:
             try:
-                outcomes[name] = future.result(self.config.leg_timeout)
+                future = futures.get(name)
+                outcomes[name] = legs[name]() if future is None else future.result(limit)
             except Exception as error:  # noqa: BLE001 - judged and logged in _collect.
-                future.cancel()
                 outcomes[name] = error
-        return _collect(outcomes)
+        return _collect({name: outcomes[name] for name in names})
 
     async def _arun(self, legs: dict[str, AsyncLeg]) -> tuple[list[LegResult], list[str]]:
         waits = [asyncio.wait_for(leg(), self.config.leg_timeout) for leg in legs.values()]

@@ -38,13 +38,18 @@ class LegResult:
     terms: dict[str, int] = field(default_factory=dict)
 
     def over(self, candidates: Ints) -> LegScores:
-        """Return this leg's scores and ranks of the candidates, filled where possible."""
-        place = {int(row): rank for rank, row in enumerate(self.rows, start=1)}
-        ranks = np.array([place.get(int(row), 0) for row in candidates], np.int64)
-        scores = self.fill(candidates)
-        on_list = ranks > 0
-        if len(self.rows):
-            scores = np.where(on_list, self.scores[ranks - 1], scores)
+        """Return this leg's scores and ranks of the candidates, filled where possible.
+
+        Args:
+            candidates: Ascending rows, those of this leg's own list among them.
+        """
+        places = np.searchsorted(candidates, self.rows)
+        ranks = np.zeros(len(candidates), np.int64)
+        ranks[places] = np.arange(1, len(self.rows) + 1)
+        scores = np.empty(len(candidates))
+        scores[places] = self.scores
+        absent = ranks == 0
+        scores[absent] = self.fill(candidates[absent])
         return LegScores(scores, ranks, self.floor, self.mean, self.deviation)
 
 

@@ -91,11 +91,10 @@ class ChromaStore:
     def search(self, query: str, vector: Matrix | None, count: int, where: Filter | None) -> Ranked:
         """Return ids and cosines. Filters are the caller's: Chroma's own take 70 ms and more."""
         del query, where
-        available = self._collection.count()
-        if not available or vector is None:
+        if vector is None:
             return []
         found = self._collection.query(
-            query_embeddings=[vector], n_results=min(count, available), include=["distances"]
+            query_embeddings=[vector], n_results=count, include=["distances"]
         )
         ids, distances = found["ids"][0], found["distances"][0]
         return [(i, 1.0 - float(d)) for i, d in zip(ids, distances, strict=True)]
