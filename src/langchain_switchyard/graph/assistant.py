@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage
@@ -69,7 +69,7 @@ def build_assistant(
         graph.add_node("retrieve", retrieve_node(retriever, policy))
         graph.add_edge("retrieve", "generate")
     graph.add_edge(START, "intent")
-    graph.add_conditional_edges("intent", _needs_sources, {True: search, False: "generate"})
+    graph.add_conditional_edges("intent", _first_step, {"look up": search, "talk": "generate"})
     graph.add_edge("generate", "evaluate")
     graph.add_conditional_edges(
         "evaluate",
@@ -79,8 +79,10 @@ def build_assistant(
     return graph.compile(checkpointer=checkpointer, name="assistant")
 
 
-def _needs_sources(state: AssistantState) -> bool:
-    return Intent(**state["intent"]).needs_sources and bool(state["query"])
+def _first_step(state: AssistantState) -> Literal["look up", "talk"]:
+    needs_sources = Intent(**state["intent"]).needs_sources
+    # "Go on" at the beginning of a thread has nothing that could be searched.
+    return "look up" if needs_sources and state["query"] else "talk"
 
 
 def _unheard(node: Any) -> Runnable[AssistantState, Update]:
