@@ -1,6 +1,7 @@
 """One chat model in front of many, and the graph nodes a serious assistant needs around it."""
 
 from langchain_switchyard._version import __version__
+from langchain_switchyard.config.switchyard import Switchyard
 from langchain_switchyard.errors import (
     AllDeploymentsFailed,
     ConfigurationError,
@@ -35,6 +36,7 @@ __all__ = [
     "Price",
     "RetryPolicy",
     "StreamInterrupted",
+    "Switchyard",
     "SwitchyardError",
     "Timeouts",
     "Traits",

@@ -7,12 +7,12 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from langchain_switchyard.config.env import Limits, read_fleet, read_limits
 from langchain_switchyard.errors import ConfigurationError
-from langchain_switchyard.providers.http import HttpClients
 from langchain_switchyard.routing.deployment import Deployment
 
 if TYPE_CHECKING:
+    from langchain_switchyard.config.env import Limits
+    from langchain_switchyard.providers.http import HttpClients
     from langchain_switchyard.routing.chat_model import ChatSwitchyard
 
 DEFAULT = "default"
@@ -36,12 +36,12 @@ class Switchyard:
         limits: Limits | None = None,
         clients: HttpClients | None = None,
     ) -> None:
-        """Keep the fleet; nothing is opened or called."""
+        """Keep the fleet, and the HTTP clients to close with it; nothing is opened or called."""
         if not deployments:
             raise ConfigurationError("a fleet needs at least one deployment")
         self._deployments = tuple(deployments)
-        self._limits = limits or Limits()
-        self._clients = clients or HttpClients()
+        self._limits = limits
+        self._clients = clients
         self._chats: dict[str, ChatSwitchyard] = {}
         self._lock = threading.Lock()
 
@@ -55,6 +55,10 @@ class Switchyard:
         Raises:
             ConfigurationError: A value is wrong; says which variable, its value, what is allowed.
         """
+        # Late: whoever only routes need not load the presets.
+        from langchain_switchyard.config.env import read_fleet, read_limits  # noqa: PLC0415
+        from langchain_switchyard.providers.http import HttpClients  # noqa: PLC0415
+
         env = os.environ if env is None else env
         clients = HttpClients()
         return cls(read_fleet(env, clients), limits=read_limits(env), clients=clients)
@@ -75,11 +79,13 @@ class Switchyard:
 
     def close(self) -> None:
         """Close the HTTP connections; connections of other running loops close soon after."""
-        self._clients.close()
+        if self._clients is not None:
+            self._clients.close()
 
     async def aclose(self) -> None:
         """Close the HTTP connections."""
-        await self._clients.aclose()
+        if self._clients is not None:
+            await self._clients.aclose()
 
     def __enter__(self) -> Self:
         """Use as a context manager."""
@@ -108,10 +114,11 @@ class Switchyard:
         from langchain_switchyard.routing.timeouts import Timeouts  # noqa: PLC0415
 
         policies: dict[str, Any] = {}
-        if self._limits.max_attempts is not None:
-            policies["retry"] = RetryPolicy(max_attempts=self._limits.max_attempts)
-        if self._limits.timeout is not None:
+        limits = self._limits
+        if limits is not None and limits.max_attempts is not None:
+            policies["retry"] = RetryPolicy(max_attempts=limits.max_attempts)
+        if limits is not None and limits.timeout is not None:
             # A request must be allowed to last as long as one of its attempts.
-            deadline = max(Timeouts().deadline or 0.0, self._limits.timeout)
-            policies["timeouts"] = Timeouts(total=self._limits.timeout, deadline=deadline)
+            deadline = max(Timeouts().deadline or 0.0, limits.timeout)
+            policies["timeouts"] = Timeouts(total=limits.timeout, deadline=deadline)
         return ChatSwitchyard(deployments=list(self._deployments), **policies)

@@ -42,6 +42,16 @@ class CallOptions:
                 f"CallOptions.deadline must be above 0 seconds, got {self.deadline!r}"
             )
 
+    @classmethod
+    def of(cls, given: CallOptions | Mapping[str, Any] | None) -> CallOptions:
+        """Options as they are, or from plain values (of YAML, JSON, a graph's configuration)."""
+        if given is None:
+            return _NOTHING_SPECIAL
+        return given if isinstance(given, CallOptions) else cls(**given)
+
+
+_NOTHING_SPECIAL = CallOptions()
+
 
 @dataclass(slots=True, eq=False)
 class Call:

@@ -97,5 +97,8 @@ class Failure:
 
     def __str__(self) -> str:
         """Kind and the provider's own words, in one line."""
-        words = " ".join(str(self.error).split())
+        try:
+            words = " ".join(str(self.error).split())
+        except Exception:  # noqa: BLE001 - a foreign exception may be too broken to be printed.
+            words = "(its message cannot be read)"
         return f"{self.kind}: {type(self.error).__name__}: {words[:200]}"

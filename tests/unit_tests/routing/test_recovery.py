@@ -18,6 +18,7 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.graph.message import add_messages
 
 from langchain_switchyard import CallOptions, ChatSwitchyard, StreamInterrupted, Traits
+from langchain_switchyard.routing.caller import Caller
 from langchain_switchyard.routing.recovery import resolve
 from langchain_switchyard.testing import CallTool, Say
 from tests.unit_tests.routing.fleet import asked, fleet, scripted, story
@@ -321,23 +322,22 @@ async def test_stream_without_finish_reason_is_an_error_once_it_is_known_to_send
     assert functools.reduce(operator.add, chunks).text == WHOLE
 
 
+SUMMED, PROTOCOL = {"is_summed": True}, {"is_protocol": True}
+
+
 @pytest.mark.parametrize(
-    ("recovery", "opted_in", "is_summed", "is_protocol", "expected"),
+    ("recovery", "opted_in", "caller", "expected"),
     [
-        ("auto", False, False, False, "error"),
-        ("auto", False, True, False, "restart"),
-        ("auto", True, False, False, "restart"),
-        ("auto", False, True, True, "error"),
-        ("restart", True, True, True, "error"),
-        ("restart", False, False, False, "restart"),
-        ("continue", False, False, True, "continue"),
-        ("error", True, True, False, "error"),
+        ("auto", False, {}, "error"),
+        ("auto", False, SUMMED, "restart"),
+        ("auto", True, {}, "restart"),
+        ("auto", False, SUMMED | PROTOCOL, "error"),
+        ("restart", True, PROTOCOL, "error"),
+        ("restart", False, {}, "restart"),
+        ("continue", False, PROTOCOL, "continue"),
+        ("error", True, SUMMED, "error"),
     ],
 )
-def test_auto_is_made_definite_for_each_caller(
-    recovery, opted_in, is_summed, is_protocol, expected
-):
+def test_auto_is_made_definite_for_each_caller(recovery, opted_in, caller, expected):
     """The whole table."""
-    told = resolve(recovery, opted_in=opted_in, is_summed=is_summed, is_protocol=is_protocol)
-
-    assert told == expected
+    assert resolve(recovery, Caller(None, **caller), opted_in=opted_in) == expected
