@@ -58,8 +58,8 @@ def join(rows) -> tuple[list[Document], list[tuple[str, int, int, int]]]:
     return documents, spans
 
 
-def score(documents, chunks, spans) -> dict[str, np.ndarray]:
-    """Recall of the answer's characters within the budget, and whether some chunk holds it whole."""
+def score(chunks, spans) -> dict[str, np.ndarray]:
+    """Recall of the answers' characters within the budget, and which are whole in a chunk."""
     retriever = HybridRetriever.from_documents(chunks)
     places = {}
     for chunk in chunks:
@@ -116,16 +116,16 @@ def main() -> int:
             lossless = joined == "".join(document.page_content for document in documents)
             mean = float(np.mean([len(chunk.page_content) for chunk in chunks]))
             peer_size, theirs = peer(documents, mean)
-            ours, other = score(documents, chunks, spans), score(documents, theirs, spans)
+            ours, other = score(chunks, spans), score(theirs, spans)
             gain = interval(ours["recall"] - other["recall"])
             print(
-                f"{name}, {len(spans)} spans, size {size} tokens: {len(chunks)} chunks of {mean:.0f}"
-                f" characters, lossless {lossless}\n"
-                f"  ours      recall {ours['recall'].mean():.3f} intact {ours['intact'].mean():.3f}\n"
-                f"  recursive recall {other['recall'].mean():.3f} intact {other['intact'].mean():.3f}"
-                f" (chunk_size {peer_size})\n  difference in recall {gain}",
-                flush=True,
+                f"{name}, {len(spans)} spans, size {size} tokens: {len(chunks)} chunks of "
+                f"{mean:.0f} characters, lossless {lossless}; LangChain's chunk_size {peer_size}"
             )
+            for who, result in (("ours", ours), ("recursive", other)):
+                recall, intact = result["recall"].mean(), result["intact"].mean()
+                print(f"  {who:10} recall {recall:.3f}  intact {intact:.3f}")
+            print(f"  difference in recall {gain}", flush=True)
             kept = gain.mean >= -0.01 and ours["intact"].mean() >= 0.97 and lossless
             missed += [] if kept else [f"{name} {size}"]
             table[f"{name}/{size}"] = {k: float(v.mean()) for k, v in ours.items()}
