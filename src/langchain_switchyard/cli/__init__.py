@@ -6,12 +6,14 @@ Each command is one file with a function `run`; nothing heavy is loaded before i
 from __future__ import annotations
 
 import importlib
+import logging
+import os
 import sys
 from collections.abc import Sequence
 
 from langchain_switchyard.cli.arguments import parse
 from langchain_switchyard.cli.console import Console
-from langchain_switchyard.cli.failure import INTERRUPTED, report
+from langchain_switchyard.cli.failure import DEBUG, INTERRUPTED, report
 
 __all__ = ["main"]
 
@@ -28,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     # Before parsing: a wrong argument must be reported as JSON, too.
     console = Console(as_json="--json" in given)
+    _direct_logs()
     try:
         options = parse(given)
         command = importlib.import_module(f"langchain_switchyard.cli.{options.command}")
@@ -42,3 +45,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - the last place: told to the user in one line.
         return report(error, console)
     return code
+
+
+def _direct_logs() -> None:
+    """Keep the package's log from the screen: commands tell what matters in their own words."""
+    logger = logging.getLogger("langchain_switchyard")
+    if logger.handlers:
+        return
+    if os.environ.get(DEBUG):
+        logger.setLevel(logging.DEBUG)
+        logger.addHandler(logging.StreamHandler())
+    else:
+        logger.addHandler(logging.NullHandler())

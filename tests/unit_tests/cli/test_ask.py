@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from langchain_switchyard.cli.session import place_of
+from langchain_switchyard.testing import FaultyProvider, ServerError
+
 
 def test_a_question_is_answered_with_the_places_of_its_sources(run: Callable, docs: Path) -> None:
     """File, line and heading, ready to open."""
@@ -118,3 +121,38 @@ def test_a_wrong_environment_is_named(run: Callable, monkeypatch: pytest.MonkeyP
     assert ran.code == 2
     assert "LLM_TIMEOUT" in ran.err
     assert "soon" in ran.err
+
+
+def test_the_provider_that_failed_and_a_doubtful_answer_are_told_beside_the_answer(
+    run: Callable, docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On standard error: the answer itself stays clean."""
+    with FaultyProvider(
+        answer="Chocolate elephants arrive every 77 Tuesdays.", faults=[ServerError(status=500)]
+    ) as provider:
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+        monkeypatch.setenv("OPENAI_BASE_URL", provider.base_url)
+
+        ran = run("ask", "Within how many days are refunds paid?", "--docs", "docs")
+
+    assert ran.code == 0
+    assert ran.out.strip() == "Chocolate elephants arrive every 77 Tuesdays."
+    assert "doubtful: the sources do not support it" in ran.err
+
+
+def test_a_page_of_a_pdf_is_named(run: Callable, docs: Path) -> None:
+    """Lines mean nothing there."""
+    source = {
+        "n": 1, "id": "x", "source": "a.pdf", "heading": "", "line": 4, "page": 2,
+        "text": "", "score": None,
+    }  # fmt: skip
+
+    assert place_of(source) == "a.pdf p. 2"
+
+
+def test_a_state_folder_that_cannot_be_written_is_named(run: Callable, docs: Path) -> None:
+    """With what to do about it."""
+    ran = run("ask", "hi", "--docs", "docs", "--state", "docs/shop.md")
+
+    assert ran.code == 2
+    assert "give --state PATH" in ran.err

@@ -77,3 +77,33 @@ def test_a_failed_answer_ends_neither_the_talk_nor_goes_unnoticed(
     assert ran.code == 1
     assert "switchyard: " in ran.err
     assert talk("When does the kitchen open?").code == 0
+
+
+def test_an_interrupt_stops_the_answer_and_not_the_talk(
+    talk: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next line is answered."""
+    calls: list[str] = []
+    stream = LocalChatModel._stream
+
+    def interrupted_once(self, *arguments: object, **options: object):
+        calls.append("asked")
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return stream(self, *arguments, **options)
+
+    monkeypatch.setattr(LocalChatModel, "_stream", interrupted_once)
+
+    ran = talk("When does the kitchen open?", "When does the kitchen open?")
+
+    assert ran.code == 0
+    assert "stopped" in ran.err
+    assert ran.out.count("The kitchen opens at noon.") == 1
+
+
+def test_an_empty_line_asks_nothing(talk: Callable) -> None:
+    """Enter is pressed by mistake."""
+    ran = talk("", "   ", arguments=())
+
+    assert ran.code == 0
+    assert ran.out == ""

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from langchain_switchyard.cli import demo
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -45,3 +47,15 @@ def test_a_key_in_the_environment_is_not_spent_by_the_demo(
 
     assert {turn["model"] for turn in ran.json["turns"]} == {"switchyard-local"}
     assert {len(turn["switchyard"]["attempts"]) for turn in ran.json["turns"]} == {1}
+
+
+def test_elsewhere_without_documents_it_asks_for_a_folder(
+    run: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in an installed package, which has none."""
+    monkeypatch.setattr(demo, "_LANDMARK", "not-there.md")
+
+    ran = run("demo")
+
+    assert ran.code == 2
+    assert "give --docs DIR" in ran.err

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
 
 import pytest
 from langchain_core.language_models import BaseChatModel
@@ -10,7 +12,7 @@ from langchain_core.messages import HumanMessage
 from langchain_core.retrievers import BaseRetriever
 from langgraph.checkpoint.memory import InMemorySaver
 
-from langchain_switchyard import AllDeploymentsFailed, ConfigurationError
+from langchain_switchyard import AllDeploymentsFailed, ConfigurationError, MissingExtra
 from langchain_switchyard.graph import AssistantPolicy, build_assistant
 from langchain_switchyard.graph.assistant import Assistant
 from langchain_switchyard.retrieval import HybridRetriever
@@ -280,3 +282,15 @@ def test_any_langchain_retriever_will_do(scripted, library: HybridRetriever) -> 
 
     assert result["sources"][0]["id"] == "refunds"
     assert result["sources"][0]["score"] is None
+
+
+def test_without_langgraph_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What to install, and not which import failed."""
+    for name in [name for name in sys.modules if name.startswith("langchain_switchyard.graph")]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "langgraph"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "langgraph", None)
+
+    with pytest.raises(MissingExtra, match=r"langchain-switchyard\[graph\]"):
+        importlib.import_module("langchain_switchyard.graph")
