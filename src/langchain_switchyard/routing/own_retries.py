@@ -14,12 +14,14 @@ from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 
+from langchain_switchyard.routing.event_stream import tolerate_noise
+
 _COUNTS_ATTEMPTS: Mapping[str, int] = {"ChatTongyi": 1}
 """Classes that read their `max_retries` at every call and mean attempts, the first included."""
 
 
 def without_own_retries(model: BaseChatModel) -> BaseChatModel:
-    """A copy of `model` that makes one request per call, or `model` itself if it does so already.
+    """A copy of `model` that makes one request per call, or `model` itself if it has no client.
 
     Clients of the OpenAI and Anthropic kind are replaced by `with_options(max_retries=0)`, which
     shares the HTTP client (and its sockets) with the original. Where the effect cannot be verified,
@@ -54,16 +56,15 @@ def _clients(model: BaseChatModel) -> dict[str, Any]:
 
 
 def _single_shot(clients: Mapping[str, Any]) -> dict[str, Any]:
-    """Attribute -> replacement, for those clients that would ask more than once."""
+    """Attribute -> our own copy: it asks once, and passes over noise in its streams."""
     once: dict[int, Any] = {}
     replaced: dict[str, Any] = {}
     for name, value in clients.items():
         client = value if _is_client(value) else value._client  # noqa: SLF001 - the only road.
-        if client.max_retries == 0:
-            continue
         # The same client under two names stays one client.
         if id(client) not in once:
             once[id(client)] = client.with_options(max_retries=0)
+            tolerate_noise(once[id(client)])
         single = once[id(client)]
         replaced[name] = single if client is value else type(value)(single)
     return replaced

@@ -80,12 +80,19 @@ def test_the_http_client_stays_shared(server: TinyServer) -> None:
     assert copy.client._client is copy.root_client
 
 
-def test_a_model_that_asks_once_already_is_returned_itself(server: TinyServer) -> None:
+def test_a_model_without_a_client_is_returned_itself() -> None:
     """Nothing to do, nothing to copy."""
-    model = ChatOpenAI(model="m", api_key="k", base_url=f"{server.url}/v1", max_retries=0)
-    assert without_own_retries(model) is model
     fake = FakeListChatModel(responses=["x"])
     assert without_own_retries(fake) is fake
+
+
+def test_the_caller_s_own_client_is_never_changed(server: TinyServer) -> None:
+    """Ours is a copy, even where there are no retries to switch off."""
+    model = ChatOpenAI(model="m", api_key="k", base_url=f"{server.url}/v1", max_retries=0)
+    before = model.root_client._make_sse_decoder
+    copy = without_own_retries(model)
+    assert model.root_client._make_sse_decoder == before
+    assert copy.root_client._client is model.root_client._client
 
 
 def test_a_copy_of_a_copy_is_the_copy(server: TinyServer) -> None:
