@@ -11,6 +11,7 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 
 from langchain_switchyard.errors import ConfigurationError
+from langchain_switchyard.routing.cache_options import CacheOptions
 from langchain_switchyard.routing.deployment import Capability
 from langchain_switchyard.routing.failures import Failure, Outcome
 
@@ -34,6 +35,12 @@ class CallOptions:
 
     require: frozenset[Capability] | set[Capability] = frozenset()
     """Abilities a deployment must have to be asked, such as `{"vision"}`."""
+
+    tenant: str | None = None
+    """On whose behalf; tenants never share a cached answer."""
+
+    cache: CacheOptions | None = None
+    """What this call asks of the response cache; None: as the cache's policy."""
 
     def __post_init__(self) -> None:
         """Refuse a deadline that has passed before it began."""
@@ -84,8 +91,9 @@ class Call:
     """Text already handed out that the next attempt goes on from (recovery `continue`)."""
     shown: list[ChatGenerationChunk] = field(default_factory=list)
     """What the consumer holds now: chunks emitted since the last reset."""
-    cache: Any = None
-    """What the cache had to do with the answer; told in its metadata. None: there is no cache."""
+    cache: dict[str, Any] | None = None
+    """What the cache tells in the answer's metadata: `cache` ("miss", "exact"...) and its details.
+    None: there is no cache."""
     message_id: str | None = None
     """The id that the first emitted chunk carried; all later ones carry it too."""
 

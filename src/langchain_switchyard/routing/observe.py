@@ -52,7 +52,7 @@ def _story(call: Call, reply: Reply, now: float) -> dict[str, Any]:
     told["attempts"] = [attempt.summary() for attempt in call.attempts]
     told["elapsed"] = round(now - call.started, 6)
     if call.cache is not None:
-        told["cache"] = call.cache
+        told.update(call.cache)
     if costs := _costs(call):
         told["cost"] = costs
     return told
