@@ -68,7 +68,10 @@ class Console:
 
     def emit(self, value: Mapping[str, Any]) -> None:
         """Write one JSON object on one line."""
-        print(json.dumps(value, ensure_ascii=False, default=str), file=self.out, flush=True)
+        encoding = (getattr(self.out, "encoding", None) or "utf-8").lower()
+        # Where a character cannot be written, JSON has another way to say it.
+        line = json.dumps(value, ensure_ascii=not encoding.startswith("utf"), default=str)
+        print(line, file=self.out, flush=True)
 
     def abandon(self) -> None:
         """Give up standard output, whose reader has gone, without an error at exit."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from langchain_switchyard.cli.failure import BadInput
@@ -29,15 +29,17 @@ def open_threads(state: Path) -> Iterator[SqliteSaver]:
         BadInput: It cannot be written, or is no database.
     """
     path = state / "threads.sqlite"
-    try:
-        state.mkdir(parents=True, exist_ok=True)
-        with SqliteSaver.from_conn_string(str(path)) as saver:
+    with ExitStack() as stack:
+        try:
+            state.mkdir(parents=True, exist_ok=True)
+            saver = stack.enter_context(SqliteSaver.from_conn_string(str(path)))
             saver.setup()
-            yield saver
-    except (sqlite3.DatabaseError, OSError) as error:
-        raise BadInput(
-            f"cannot use {path}: {error}; give --state another folder, or move the file away"
-        ) from error
+        except (sqlite3.DatabaseError, OSError) as error:
+            raise BadInput(
+                f"cannot use {path}: {error}; give --state another folder, or move the file away"
+            ) from error
+        # Outside the try: what fails during a talk is not the file's fault.
+        yield saver
 
 
 def known_threads(saver: SqliteSaver) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 
 import pytest
@@ -79,3 +80,13 @@ def test_a_terminal_that_lacks_a_character_shows_a_substitute() -> None:
     console.say("熔断器")
 
     assert raw.getvalue() == b"???\n"
+
+
+def test_json_loses_no_character_where_the_stream_lacks_it() -> None:
+    """It is escaped."""
+    raw = io.BytesIO()
+    console = Console(as_json=True, out=io.TextIOWrapper(raw, encoding="ascii"))
+
+    console.emit({"answer": "熔断器"})
+
+    assert json.loads(raw.getvalue())["answer"] == "熔断器"
