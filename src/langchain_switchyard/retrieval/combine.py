@@ -36,6 +36,11 @@ class Ranking:
     legs: dict[str, LegScores]
     weights: dict[str, float]
 
+    def reordered(self, order: Ints, scores: Floats) -> Ranking:
+        """Return the candidates at ``order``, with new scores, the rest left out."""
+        legs = {name: _reordered(leg, order) for name, leg in self.legs.items()}
+        return Ranking(self.rows[order], scores, legs, self.weights)
+
     def contenders(self, k: int) -> Ints:
         """Return the rows that may be among the first ``k``, ties at the border included."""
         if len(self.rows) <= k:

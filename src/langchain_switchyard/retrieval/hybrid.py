@@ -10,6 +10,7 @@ from contextvars import copy_context
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 from langchain_core.callbacks import (
     AsyncCallbackManagerForRetrieverRun,
     CallbackManagerForRetrieverRun,
@@ -19,12 +20,14 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict, Field, PrivateAttr
 
-from langchain_switchyard.retrieval.combine import finish, rank
+from langchain_switchyard.retrieval.adjust import diverse, recent
+from langchain_switchyard.retrieval.combine import Ranking, finish, rank
 from langchain_switchyard.retrieval.dense import DenseLeg
 from langchain_switchyard.retrieval.filters import Filter
 from langchain_switchyard.retrieval.hit import SearchResult
 from langchain_switchyard.retrieval.index import Index, StoreChoice
 from langchain_switchyard.retrieval.legs import LegResult, search_lexical
+from langchain_switchyard.retrieval.records import decode
 from langchain_switchyard.retrieval.search_config import SearchConfig
 from langchain_switchyard.retrieval.segment import Bools
 from langchain_switchyard.retrieval.sync import SyncReport, sync_folder
@@ -243,8 +246,28 @@ class HybridRetriever(BaseRetriever):
             if check is not None and check.warning and len(results) > 1:
                 notes = [*notes, check.warning]
         ranking = rank(results, share, self.config.fuse())
+        if self.config.recency is not None or self.config.diversity is not None:
+            ranking = self._adjusted(ranking, count)
         records = self.index.catalog.by_row(ranking.contenders(count).tolist())
         return finish(ranking, records, count, notes)
+
+    def _adjusted(self, ranking: Ranking, count: int) -> Ranking:
+        """Apply recency and diversity to the candidates."""
+        recency, diversity = self.config.recency, self.config.diversity
+        if recency is not None:
+            records = self.index.catalog.by_row(ranking.rows.tolist())
+            found = [
+                decode(records[r]).metadata if r in records else {} for r in ranking.rows.tolist()
+            ]
+            scores = recent(ranking.scores, found, recency)
+            order = np.argsort(-scores, kind="stable")
+            ranking = ranking.reordered(order, scores[order])
+        if diversity is None:
+            return ranking
+        vectors = self.index.vectors(ranking.rows)
+        places = np.array(diverse(ranking.scores, vectors, count, 1 - diversity), np.int64)
+        # Places, not scores, carry the order now: later ones may score higher.
+        return ranking.reordered(places, -np.arange(len(places), dtype=np.float64))
 
 
 def _collect(

@@ -39,7 +39,7 @@ from langchain_switchyard.retrieval.records import (
     indexed_text,
 )
 from langchain_switchyard.retrieval.replica import Replica
-from langchain_switchyard.retrieval.segment import Bools
+from langchain_switchyard.retrieval.segment import Bools, Ints
 from langchain_switchyard.retrieval.stores import ChromaStore, DenseStore, LangChainStore
 from langchain_switchyard.retrieval.tokenizer import Tokenizer, make_tokenizer
 from langchain_switchyard.retrieval.vectors import Matrix
@@ -156,6 +156,22 @@ class Index:
         """Return the documents of ``ids`` that exist, in that order."""
         found = self.catalog.by_id(ids)
         return [decode(found[i]) for i in ids if i in found]
+
+    def vectors(self, rows: Ints) -> Matrix:
+        """Return the unit vectors of documents, zeros for those without one.
+
+        Raises:
+            ConfigurationError: The index keeps no vectors.
+        """
+        blobs = self.catalog.vectors_of(rows.tolist())
+        if not blobs and len(rows):
+            raise ConfigurationError(
+                "this index keeps no vectors: give it embeddings, or leave diversity off"
+            )
+        size = len(next(iter(blobs.values()), b"")) // 4
+        empty = np.zeros(size, np.float32)
+        found = [decode_vector(blobs[row]) if row in blobs else empty for row in rows.tolist()]
+        return np.stack(found) if found else np.zeros((0, size), np.float32)
 
     def mask(self, wanted: Filter | None) -> Bools | None:
         """Return which catalogue rows pass a metadata filter, ``None`` without one."""

@@ -1,4 +1,4 @@
-r"""Read files into documents: Markdown, text, HTML, PDF, Word and source code.
+r"""Read files into documents: Markdown, text, HTML, PDF, Word, source code, CSV and JSON.
 
 Every document says where it came from (``source``), and PDFs say the page. HTML and Word become
 Markdown, so that their headings, tables and code keep their meaning for the splitter; ``line`` then
@@ -7,7 +7,9 @@ counts lines of that text. Line ends become ``\n``.
 
 from __future__ import annotations
 
+import csv
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -86,6 +88,39 @@ def _load_text(content: bytes) -> list[tuple[str, dict[str, object]]]:
     return [(decode_text(content), {})]
 
 
+def _load_csv(content: bytes) -> list[tuple[str, dict[str, object]]]:
+    """One document per row: ``column: value`` lines; the columns are metadata, too."""
+    reader = csv.DictReader(io.StringIO(decode_text(content)))
+    return [_record(row, {"row": number}) for number, row in enumerate(reader, start=1)]
+
+
+def _load_json(content: bytes) -> list[tuple[str, dict[str, object]]]:
+    """One document per element of a list, or one for anything else."""
+    data = json.loads(decode_text(content))
+    rows = data if isinstance(data, list) else [data]
+    return [_record(row, {"row": number}) for number, row in enumerate(rows, start=1)]
+
+
+def _load_json_lines(content: bytes) -> list[tuple[str, dict[str, object]]]:
+    """One document per line; empty lines are skipped."""
+    lines = enumerate(decode_text(content).split("\n"), start=1)
+    return [_record(json.loads(line), {"row": number}) for number, line in lines if line.strip()]
+
+
+def _record(row: object, where: dict[str, object]) -> tuple[str, dict[str, object]]:
+    if not isinstance(row, dict):
+        return json.dumps(row, ensure_ascii=False) if not isinstance(row, str) else row, where
+    named = {str(key): value for key, value in row.items() if value not in (None, "", [], {})}
+    text = "\n".join(f"{key}: {_shown(value)}" for key, value in named.items())
+    plain = {key: value for key, value in named.items() if isinstance(value, str | int | float)}
+    # Short values serve filters; a long one is the text and need not be stored twice.
+    return text, {k: v for k, v in plain.items() if len(str(v)) <= 200} | where
+
+
+def _shown(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def _load_html(content: bytes) -> list[tuple[str, dict[str, object]]]:
     text, title = html_to_markdown(decode_text(content))
     return [(text, {"title": title} if title else {})]
@@ -110,6 +145,9 @@ LOADERS: dict[str, Loader] = {
     **dict.fromkeys([*_TEXT, *_CODE], _load_text),
     ".html": _load_html,
     ".htm": _load_html,
+    ".csv": _load_csv,
+    ".json": _load_json,
+    ".jsonl": _load_json_lines,
     ".pdf": _load_pdf,
     ".docx": _load_word,
 }

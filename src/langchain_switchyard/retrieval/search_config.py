@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from langchain_switchyard.errors import ConfigurationError
+from langchain_switchyard.retrieval.adjust import Recency
 from langchain_switchyard.retrieval.fusion import Fusion, resolve
 
 Strategy = Literal["hybrid", "lexical", "dense"]
@@ -23,6 +24,9 @@ class SearchConfig:
         keyword_weight: Weight of the lexical leg.
         fusion: ``corpus_z`` (default), ``tmm``, ``min_max``, ``dbsf``, ``rrf``, or a function.
         depth: Candidates asked of every leg.
+        recency: Prefer newer documents; off by default.
+        diversity: From 0 (relevance only, like ``None``) to 1 (difference only): passes over texts
+            that say the same as a better one. Needs embeddings that we keep.
         leg_timeout: Seconds a leg may take; a slower one is left out and noted. ``None``: no limit.
 
     Raises:
@@ -35,6 +39,8 @@ class SearchConfig:
     fusion: str | Fusion | None = None
     depth: int = 100
     leg_timeout: float | None = None
+    recency: Recency | None = None
+    diversity: float | None = None
 
     def __post_init__(self) -> None:
         """Check everything once, where the mistake is made."""
@@ -49,6 +55,8 @@ class SearchConfig:
             raise ConfigurationError("vector_weight and keyword_weight cannot both be 0")
         if self.depth < 1:
             raise ConfigurationError(f"depth must be at least 1, got {self.depth}")
+        if self.diversity is not None and not 0 <= self.diversity <= 1:
+            raise ConfigurationError(f"diversity is from 0 to 1, got {self.diversity}")
         if self.leg_timeout is not None and self.leg_timeout <= 0:
             raise ConfigurationError(
                 f"leg_timeout is in seconds and above 0, got {self.leg_timeout}"

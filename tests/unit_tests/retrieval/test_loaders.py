@@ -123,3 +123,21 @@ def test_unknown_types_and_binaries_are_refused():
 def test_empty_files_give_no_documents():
     """Nothing to index."""
     assert parse_file("a.md", b"  \n", "a.md") == []
+
+
+def test_table_rows_are_documents():
+    """CSV, JSON and JSON lines: text for searching, values for filters."""
+    rows = '[{"name": "猫", "n": 1}, {"name": "dog", "n": 2}]'
+    files = {
+        "a.csv": "name,n\n猫,1\ndog,2\n",
+        "a.json": rows,
+        "a.jsonl": '{"name": "猫", "n": 1}\n\n{"name": "dog", "n": 2}\n',
+    }
+    for name, content in files.items():
+        found = parse_file(name, content.encode(), name)
+        assert [document.page_content for document in found] == [
+            "name: 猫\nn: 1",
+            "name: dog\nn: 2",
+        ]
+        assert found[0].metadata["name"] == "猫"
+        assert found[0].metadata["source"] == name
