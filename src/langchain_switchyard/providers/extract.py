@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from langchain_switchyard.providers.prose import BULLET, Line, is_wide, read_prose
 from langchain_switchyard.sources import Source
 
 MOST_SENTENCES = 4
@@ -23,12 +24,6 @@ ENOUGH = 0.4
 _LONGEST_TEXT = 200_000
 _CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORD = re.compile(rf"[a-z0-9_]+(?:[.\-'][a-z0-9_]+)*|[{_CJK}]+")
-_SENTENCE_END = re.compile(
-    r"(?<=[。！？；])(?![”’」』）])|(?<=[。！？][”’」』）])"
-    r"|(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[A-Z0-9\u4e00-\u9fff])"
-)
-_HEADING = re.compile(r"#{1,6}\s+(.*)")
-_BULLET = re.compile(r"^(?:[-*+•]|\d{1,3}[.)、])\s+")
 _ASKS_MEANING = re.compile(
     r"\b(?:what(?:'s| is| are)|define|meaning of|explain)\b|是什么|什么是|何为|什么意思|定义|介绍",
     re.IGNORECASE,
@@ -77,9 +72,14 @@ class Quote:
 class _Sentence:
     order: int
     number: int
-    text: str
+    line: Line
     terms: Counter[str]
     above: frozenset[str]
+
+    @property
+    def text(self) -> str:
+        """Its words."""
+        return self.line.text
 
 
 @dataclass(frozen=True)
@@ -88,13 +88,15 @@ class _Aim:
 
     meaning: bool
     amount: bool
+    wide: bool
+    """In Chinese."""
 
 
 def terms_of(text: str) -> Counter[str]:
     """Words and character pairs that carry meaning."""
     found: Counter[str] = Counter()
     for word in _WORD.findall(text.lower()):
-        if _is_wide(word):
+        if _is_wide_term(word):
             found.update(_pairs(word))
         elif word not in _STOP:
             found[_stem(word)] += 1
@@ -114,7 +116,7 @@ def best_quotes(question: str, sources: Sequence[Source], before: str = "") -> l
     if not asked or not sentences:
         return []
     weights = _weights(asked, sentences)
-    aim = _Aim(bool(_ASKS_MEANING.search(question)), bool(_ASKS_AMOUNT.search(question)))
+    aim = _aim(question)
     length = sum(sum(one.terms.values()) for one in sentences) / len(sentences) or 1.0
     scored = sorted(
         ((_score(one, weights, length, aim), one) for one in sentences),
@@ -128,7 +130,7 @@ def best_quotes(question: str, sources: Sequence[Source], before: str = "") -> l
     return [Quote(one.number, one.text) for one in sorted(chosen, key=lambda one: one.order)]
 
 
-def _is_wide(word: str) -> bool:
+def _is_wide_term(word: str) -> bool:
     return word[0] >= "\u3400"
 
 
@@ -165,27 +167,11 @@ def _sentences(sources: Sequence[Source]) -> Iterator[_Sentence]:
     order = 0
     budget = _LONGEST_TEXT
     for source in sources:
-        heading = source.name
-        for line in source.text[:budget].splitlines():
-            title = _HEADING.fullmatch(line.strip())
-            if title is not None:
-                heading = f"{source.name} {title.group(1)}"
-                continue
-            above = frozenset(terms_of(heading))
-            for text in _split(line):
-                yield _Sentence(order, source.number, text, terms_of(text), above)
-                order += 1
+        for line in read_prose(source.text[:budget]):
+            above = frozenset(terms_of(f"{source.name} {line.heading}"))
+            yield _Sentence(order, source.number, line, terms_of(line.text), above)
+            order += 1
         budget = max(0, budget - len(source.text))
-
-
-def _split(line: str) -> Iterator[str]:
-    line = line.strip()
-    if not line or line.startswith("```") or not any(letter.isalnum() for letter in line):
-        return
-    for piece in _SENTENCE_END.split(line):
-        text = piece.strip()
-        if text:
-            yield text
 
 
 def _weights(asked: dict[str, float], sentences: Sequence[_Sentence]) -> dict[str, float]:
@@ -195,7 +181,9 @@ def _weights(asked: dict[str, float], sentences: Sequence[_Sentence]) -> dict[st
     for term, share in asked.items():
         count = holding[term]
         rarity = math.log(1 + (len(sentences) - count + 0.5) / (count + 0.5))
-        weights[term] = share * rarity * (_UNSEEN_PAIR if not count and _is_wide(term) else 1.0)
+        weights[term] = (
+            share * rarity * (_UNSEEN_PAIR if not count and _is_wide_term(term) else 1.0)
+        )
     return weights
 
 
@@ -216,10 +204,20 @@ def _score(one: _Sentence, weights: dict[str, float], length: float, aim: _Aim) 
         score *= 1.5
     if aim.amount and _HAS_AMOUNT.search(one.text):
         score *= 2.0
-    if one.text.rstrip().endswith(("?", "？")):
-        score *= 0.5  # A question is rarely the answer.
+    if one.line.is_row or one.text.endswith(("?", "？")):
+        score *= 0.5  # A question is rarely the answer; a row of a table says little by itself.
+    if is_wide(one.text) != aim.wide:
+        score *= 0.6  # Rather in the reader's language, if both say it.
     # Two halves of a question in one sentence beat one half twice.
     return score * (0.3 + 0.7 * _coverage(one, weights))
+
+
+def _aim(question: str) -> _Aim:
+    return _Aim(
+        meaning=bool(_ASKS_MEANING.search(question)),
+        amount=bool(_ASKS_AMOUNT.search(question)),
+        wide=is_wide(question),
+    )
 
 
 def _opens_definition(one: _Sentence, weights: dict[str, float]) -> bool:
@@ -249,8 +247,9 @@ def _choose(
         fresh = {term for term in weights if term in one.terms} - known
         if any(_alike(one, other) for other in chosen):
             continue
-        # Either it answers a part nobody answered yet, or nearly as well as the best.
-        if fresh or score >= 0.7 * best_score:
+        # Either it answers a part nobody answered yet, or (nearly) as well as the best does.
+        enough = 0.7 if one.line.heading == best.line.heading else 0.95
+        if fresh or score >= enough * best_score:
             chosen.append(one)
             known |= fresh
     return chosen
@@ -269,7 +268,7 @@ def _with_list(chosen: list[_Sentence], sentences: Sequence[_Sentence]) -> list[
         if not one.text.rstrip().endswith((":", "：")):
             continue
         for following in sentences[one.order + 1 : one.order + 1 + MOST_SENTENCES]:
-            is_item = following.number == one.number and _BULLET.match(following.text)
+            is_item = following.number == one.number and BULLET.match(following.text)
             if is_item and following not in complete:
                 complete.append(following)
     return complete[: 2 * MOST_SENTENCES]
