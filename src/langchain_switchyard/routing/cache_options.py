@@ -38,7 +38,7 @@ class CacheOptions:
     """What else the answer depends on: locale, date, version of a knowledge base."""
 
     subject: str | None = None
-    """Whom the content is about or from; `erase(subject)` deletes it everywhere."""
+    """Whom the content is about: nobody else gets it, and `erase(subject)` deletes it."""
 
     read_only_tools: AbstractSet[str] = frozenset()
     """Tools that change nothing: answers that call only these may be stored."""
@@ -52,7 +52,8 @@ class CacheOptions:
             raise ConfigurationError(
                 f"CacheOptions.max_age is an age in seconds, 0 or more; got {self.max_age!r}"
             )
-        if isinstance(self.tags, str):
+        tags: object = self.tags
+        if isinstance(tags, str):  # Would be read as a set of its letters.
             raise ConfigurationError("CacheOptions.tags is a set of strings, such as {'faq'}")
         if self.no_cache and self.only_if_cached:
             raise ConfigurationError(
