@@ -1,0 +1,220 @@
+"""A miss: one call for all who ask the same now, here and in other processes, and its storing."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from functools import partial
+
+from langchain_core.outputs import ChatGenerationChunk
+
+from langchain_switchyard.cache.entry import Entry
+from langchain_switchyard.cache.flight import Abandoned, Flight
+from langchain_switchyard.cache.key import Key
+from langchain_switchyard.cache.landing import Landing
+from langchain_switchyard.cache.level import SharedLevel
+from langchain_switchyard.cache.miss import Miss
+from langchain_switchyard.cache.parts import Parts
+from langchain_switchyard.cache.plan import Plan
+from langchain_switchyard.cache.serving import copied, serve
+from langchain_switchyard.errors import DeadlineExceeded, StreamInterrupted
+from langchain_switchyard.routing.call import Call, Reply
+from langchain_switchyard.routing.clock import World
+from langchain_switchyard.routing.effects import Emit, Io, Sleep, Steps
+from langchain_switchyard.routing.layer import Candidates, Handler
+from langchain_switchyard.routing.reset import ResetGenerationChunk
+
+_STREAMS = ("error", "restart", "continue")
+
+
+class Asking:
+    """Asks the models on behalf of the cache.
+
+    Args:
+        parts: The cache.
+        world: Time and chance.
+        inner: What asks the models.
+    """
+
+    def __init__(self, parts: Parts, world: World, inner: Handler) -> None:
+        """Nothing is under way."""
+        self._parts = parts
+        self._world = world
+        self._inner = inner
+        self._landing = Landing(parts, world)
+
+    def plainly(self, call: Call, candidates: Candidates) -> Steps[Reply]:
+        """Ask for a request that has nothing to do with the cache."""
+        reply = yield from self._inner(call, candidates)
+        self._parts.tally.spent(None if reply.attempt is None else reply.attempt.usage)
+        return reply
+
+    def ask(self, miss: Miss) -> Steps[Reply]:
+        """Ask, or ride with somebody who asks the same."""
+        call, plan, digest = miss.call, miss.plan, miss.key.digest
+        if not self._parts.policy.single_flight.in_process or plan.options.no_cache:
+            alone = Flight((digest, "alone"))
+            yield from self._fly(miss, alone)
+            return (yield from self._own(miss, alone))
+        mode = call.recovery if call.streamed else "whole"
+        flights, background = self._parts.flights, self._parts.background
+        while True:
+            flight, leads = flights.board(digest, mode, _suits(mode))
+            try:
+                if leads:
+                    flow = partial(self._fly, miss, flight)
+                    yield background.fly(flight, flow, self._world.clock, mode)
+                    return (yield from self._lead(miss, flight))
+                return (yield from self._follow(miss, flight))
+            except Abandoned:
+                if leads or call.shown:
+                    raise StreamInterrupted(
+                        "the shared call was given up", call.shown_text()
+                    ) from None
+            finally:
+                flights.leave(flight)
+
+    def refresh(self, miss: Miss) -> Steps[None]:
+        """Fetch a fresh answer for the store, unless somebody asks already."""
+        flight, leads = self._parts.flights.board(miss.key.digest, "whole", _STREAMS)
+        try:
+            if leads:
+                flow = partial(self._fly, miss, flight)
+                yield self._parts.background.fly(flight, flow, self._world.clock, "whole")
+                yield flight.wait(1 << 60, None)
+        finally:
+            self._parts.flights.leave(flight)
+
+    # --- Riding ---
+
+    def _lead(self, miss: Miss, flight: Flight) -> Steps[Reply]:
+        """The first rider gets the model's own reply, chunk by chunk as it comes."""
+        seen = 0
+        while not flight.done or seen < len(flight.chunks):
+            yield flight.wait(seen, None)
+            for chunk in flight.chunks[seen:]:
+                seen += 1
+                yield Emit(chunk)
+        return (yield from self._own(miss, flight))
+
+    def _own(self, miss: Miss, flight: Flight) -> Steps[Reply]:
+        if flight.error is not None:
+            raise flight.error
+        if flight.reply is None:
+            return (yield from self._replay(miss.call, miss.plan, flight))
+        reason = miss.reason
+        miss.call.cache = {
+            "cache": "miss",
+            **({"cache_detail": {"reason": reason}} if reason else {}),
+        }
+        self._parts.tally.result(miss.plan.request.namespace, "none", "miss", reason)
+        return flight.reply
+
+    def _follow(self, miss: Miss, flight: Flight) -> Steps[Reply]:
+        """Others get copies of the chunks, or the whole answer when it is there."""
+        call, plan = miss.call, miss.plan
+        live = call.streamed and flight.slot[1] != "whole"
+        seen = 0
+        while not flight.done or (live and seen < len(flight.chunks)):
+            yield from self._patiently(call, flight, seen if live else 1 << 60)
+            for chunk in flight.chunks[seen:] if live else ():
+                seen += 1
+                yield from _pass_on(call, copied(chunk))
+        if flight.error is not None:
+            raise _as_heard(flight.error, call)
+        if flight.entry is None:
+            raise Abandoned
+        if not live or not call.shown:
+            return (yield from self._replay(call, plan, flight))
+        twin = dataclasses.replace(call, streamed=False, shown=[])
+        reply = yield from self._replay(twin, plan, flight)
+        call.cache = twin.cache
+        return Reply(None, metadata=reply.whole().generations[0].message.response_metadata)
+
+    def _patiently(self, call: Call, flight: Flight, seen: int) -> Steps[None]:
+        """Wait, but no longer than this request may last."""
+        limit = call.options.deadline
+        left = None if limit is None else call.started + limit - self._world.clock.now()
+        try:
+            yield flight.wait(seen, left)
+        except TimeoutError as error:
+            raise DeadlineExceeded(
+                f"the deadline of {limit:g} s passed while another request's call was under way"
+            ) from error
+
+    def _replay(self, call: Call, plan: Plan, flight: Flight) -> Steps[Reply]:
+        if flight.entry is None:
+            raise Abandoned
+        return (
+            yield from serve(
+                call,
+                flight.entry,
+                self._parts.tally,
+                namespace=plan.request.namespace,
+                level="flight",
+                result="coalesced",
+                now=self._world.clock.wall(),
+                details={"coalesced": True},
+            )
+        )
+
+    # --- Flying ---
+
+    def _fly(self, miss: Miss, flight: Flight) -> Steps[None]:
+        """Ask the model, let the riders have the answer, then store it."""
+        key, shared = miss.key, self._parts.shelf.shared
+        token = None
+        if shared is not None and self._parts.policy.single_flight.across_processes:
+            token = uuid.uuid4().hex
+            elsewhere = yield from self._turn(shared, key, miss.plan, token)
+            if elsewhere is not None:
+                flight.land(None, elsewhere)
+                return
+        try:
+            reply = yield from self._inner(miss.call, miss.candidates)
+            yield from self._landing.land(miss, flight, reply)
+        finally:
+            if shared is not None and token is not None:
+                yield Io(partial(shared.unlock, key, token), partial(shared.aunlock, key, token))
+
+    def _turn(self, shared: SharedLevel, key: Key, plan: Plan, token: str) -> Steps[Entry | None]:
+        """Wait for the right to ask; the entry if another process answers first."""
+        rule, clock = self._parts.policy.single_flight, self._world.clock
+        until = clock.now() + rule.follow_for
+        while not (
+            yield Io(
+                partial(shared.lock, key, token, rule.follow_for),
+                partial(shared.alock, key, token, rule.follow_for),
+            )
+        ):
+            if clock.now() >= until:
+                return None
+            yield Sleep(rule.poll)
+            if not plan.options.no_cache:
+                found = yield from self._parts.shelf.find(key, clock)
+                if found is not None and found[0].freshness(clock.wall()) == "fresh":
+                    return found[0]
+        return None
+
+
+def _suits(mode: str) -> tuple[str, ...]:
+    """Flights that would do: a whole answer can be had from any, a stream from its own kind."""
+    return _STREAMS if mode == "whole" else ("whole",)
+
+
+def _pass_on(call: Call, chunk: ChatGenerationChunk) -> Steps[None]:
+    """Emit a chunk to a follower; a reset marker takes back what it has shown."""
+    if isinstance(chunk, ResetGenerationChunk):
+        call.shown.clear()
+    call.shown.append(chunk)
+    yield Emit(chunk)
+
+
+def _as_heard(error: BaseException, call: Call) -> BaseException:
+    """A failed flight's error, as its followers are told."""
+    if isinstance(error, (Abandoned, DeadlineExceeded, StreamInterrupted)) and not call.shown:
+        # Those belong to the first rider's own terms; this request still has its chance.
+        return Abandoned()
+    if call.shown:
+        return StreamInterrupted("the shared stream broke", call.shown_text())
+    return error

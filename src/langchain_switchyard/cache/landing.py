@@ -1,0 +1,102 @@
+"""An answer has arrived: let everybody who waits have it, then store it where it may be stored."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from langchain_core.messages import AIMessage
+
+from langchain_switchyard.cache.entry import Entry
+from langchain_switchyard.cache.flight import Flight
+from langchain_switchyard.cache.miss import Miss
+from langchain_switchyard.cache.parts import Parts
+from langchain_switchyard.cache.storing import (
+    entry_from,
+    facts_of,
+    message_of,
+    redacted,
+    why_not_stored,
+)
+from langchain_switchyard.routing.call import Reply
+from langchain_switchyard.routing.clock import World
+from langchain_switchyard.routing.effects import Io, Steps
+
+
+class Landing:
+    """Stores fresh answers.
+
+    Args:
+        parts: The cache.
+        world: Time and chance.
+    """
+
+    def __init__(self, parts: Parts, world: World) -> None:
+        """Nothing is stored yet."""
+        self._parts = parts
+        self._world = world
+
+    def land(self, miss: Miss, flight: Flight, reply: Reply) -> Steps[None]:
+        """Near levels first, then the riders, then what takes time."""
+        parts, clock = self._parts, self._world.clock
+        parts.tally.spent(None if reply.attempt is None else reply.attempt.usage)
+        message = message_of(miss.call, reply)
+        shared = None if message is None else self._entry(message, miss, reply)
+        if message is None or shared is None:
+            self._not_stored(miss, "no form")
+            flight.land(reply, None)
+            return
+        kept, reason = self._kept(miss, reply, message, shared)
+        if kept is None:
+            self._not_stored(miss, reason)
+            flight.land(reply, shared)
+            return
+        yield from parts.shelf.keep(miss.key, kept, clock, waiting=False)
+        flight.land(reply, shared)
+        yield from parts.shelf.keep(miss.key, kept, clock, waiting=True)
+        if miss.question is not None and parts.semantic is not None:
+            # Comparing answers may mean asking a model: nobody waits for that.
+            yield parts.background.spawn(partial(self._learn, miss, message.text), clock)
+
+    def _learn(self, miss: Miss, answer: str) -> Steps[None]:
+        semantic, question, verdict = self._parts.semantic, miss.question, miss.verdict
+        if semantic is not None and question is not None:
+            yield Io(
+                partial(semantic.record, question, answer, verdict),
+                partial(semantic.arecord, question, answer, verdict),
+            )
+
+    def _kept(
+        self, miss: Miss, reply: Reply, message: AIMessage, shared: Entry
+    ) -> tuple[Entry | None, str]:
+        """The entry as it is stored, or why it is not."""
+        reason = why_not_stored(self._parts, miss.plan, miss.call, message)
+        if reason is not None:
+            return None, reason
+        fit = redacted(self._parts, message)
+        if fit is None:
+            return None, "redacted"
+        kept = shared if fit is message else self._entry(fit, miss, reply)
+        if kept is None:
+            return None, "no form"
+        if len(kept.body) > self._parts.policy.admission.max_bytes:
+            return None, "too large"
+        return kept, ""
+
+    def _entry(self, message: AIMessage, miss: Miss, reply: Reply) -> Entry | None:
+        policy, attempt = self._parts.policy, reply.attempt
+        fresh_for = policy.freshness.fresh_for
+        if attempt is not None:
+            preferred = min(state.deployment.tier for state in miss.candidates)
+            if attempt.state.deployment.tier > preferred:
+                fresh_for = min(fresh_for, policy.freshness.fallback_fresh_for)
+        return entry_from(
+            message,
+            miss.plan,
+            policy,
+            self._world,
+            fresh_for=fresh_for,
+            facts=facts_of(attempt),
+        )
+
+    def _not_stored(self, miss: Miss, reason: str) -> None:
+        self._parts.tally.reason(miss.plan.request.namespace, f"not stored: {reason}")

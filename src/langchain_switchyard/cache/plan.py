@@ -1,0 +1,79 @@
+"""What the cache is going to do for one call: its key, and what may be done with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from langchain_core.messages import HumanMessage, ToolMessage
+
+from langchain_switchyard.cache.admission import request_rule
+from langchain_switchyard.cache.errors import Uncacheable
+from langchain_switchyard.cache.key import Key
+from langchain_switchyard.cache.parts import Parts
+from langchain_switchyard.cache.request import Request
+from langchain_switchyard.cache.route import Route
+from langchain_switchyard.cache.semantic_contract import Question
+from langchain_switchyard.routing.cache_options import CacheOptions
+from langchain_switchyard.routing.call import Call
+
+NO_WISHES = CacheOptions()
+
+
+@dataclass(slots=True)
+class Plan:
+    """One call as the cache sees it."""
+
+    request: Request
+    options: CacheOptions
+    key: Key | None
+    """None: the call goes past the cache."""
+    reason: str | None = None
+    """Why it goes past the cache."""
+    epochs: tuple[tuple[str, int], ...] = ()
+    """As they were before the model was asked."""
+
+
+def plan_call(parts: Parts, call: Call, route: Route) -> Plan:
+    """Decide what the cache may do for a call."""
+    policy = parts.policy
+    options = call.options.cache or NO_WISHES
+    parameters = {**call.kwargs, "stop": call.stop} if call.stop else call.kwargs
+    request = Request(
+        messages=call.messages,
+        parameters=parameters,
+        model=route.identity,
+        namespace=options.namespace or policy.namespace,
+        tenant=call.options.tenant,
+        subject=options.subject,
+        vary=options.vary,
+    )
+    reason = request_rule(parameters, route.temperature, options, policy.admission)
+    if reason is not None:
+        return Plan(request, options, None, reason)
+    try:
+        key = parts.keys.key(request)
+    except Uncacheable as error:
+        return Plan(request, options, None, f"no key: {error}"[:80])
+    epochs = parts.shelf.epochs.stamp(request.namespace, options.tags, options.subject)
+    return Plan(request, options, key, None, epochs)
+
+
+def question_of(parts: Parts, plan: Plan) -> Question | None:
+    """The question that may be matched by meaning, or None where meaning alone must not decide."""
+    if plan.key is None:
+        return None
+    messages, parameters = plan.request.messages, plan.request.parameters
+    if any(parameters.get(name) for name in ("tools", "functions", "response_format")):
+        return None
+    turns = sum(isinstance(message, HumanMessage) for message in messages)
+    if turns > parts.policy.semantic_turns or any(isinstance(m, ToolMessage) for m in messages):
+        return None
+    last = messages[-1]
+    if not isinstance(last, HumanMessage) or not isinstance(last.content, str):
+        return None
+    return Question(
+        partition=parts.keys.partition(plan.request),
+        text=last.content,
+        key=plan.key.digest,
+        user=plan.request.subject,
+    )

@@ -1,0 +1,248 @@
+"""ResponseCache: answers of earlier requests, for `ChatSwitchyard(cache=ResponseCache())`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from langchain_core.messages import AIMessage
+
+from langchain_switchyard.cache.admission import answer_rule, request_rule
+from langchain_switchyard.cache.codec import decode
+from langchain_switchyard.cache.errors import Uncacheable
+from langchain_switchyard.cache.key import Key
+from langchain_switchyard.cache.layer import CacheHandler
+from langchain_switchyard.cache.level import Level
+from langchain_switchyard.cache.memory import MemoryLevel
+from langchain_switchyard.cache.parts import Parts, Redact
+from langchain_switchyard.cache.plan import NO_WISHES, Plan
+from langchain_switchyard.cache.policy import CachePolicy
+from langchain_switchyard.cache.replay import free_of_charge
+from langchain_switchyard.cache.request import Request
+from langchain_switchyard.cache.semantic_contract import SemanticLevel
+from langchain_switchyard.cache.shelf import Shelf
+from langchain_switchyard.cache.storing import entry_from, redacted
+from langchain_switchyard.cache.tally import CacheStats
+from langchain_switchyard.routing.cache_options import CacheOptions
+from langchain_switchyard.routing.clock import World
+from langchain_switchyard.routing.drive_async import AsyncDriver
+from langchain_switchyard.routing.drive_sync import SyncDriver
+from langchain_switchyard.routing.effects import Steps
+from langchain_switchyard.routing.layer import Handler, Layer
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An answer from the cache."""
+
+    message: AIMessage
+    """A new message: no id, no usage, shared with nobody."""
+    age: float
+    """Seconds since it was stored."""
+    level: str
+    freshness: str
+    """`fresh`, `stale` (fetch a new one) or `outage` (only instead of an error)."""
+    saved_usage: Any = None
+    """What the answer cost when it was made."""
+
+
+class ResponseCache:
+    """One cache; give it to one or several chat models.
+
+    ```python
+    cache = ResponseCache([MemoryLevel(), RedisLevel("redis://cache:6379")])
+    model = ChatSwitchyard(deployments=[...], cache=cache)
+    ```
+
+    Args:
+        levels: Where answers are kept, the nearest first; default: this process's memory.
+        policy: What may be stored and served, and how long.
+        semantic: Matches questions by meaning; None: only equal requests share an answer.
+        redact: Sees every answer before it is stored; returns what to store, or None.
+        world: Time and chance for the methods below; chat models bring their own.
+    """
+
+    def __init__(
+        self,
+        levels: Sequence[Level] | None = None,
+        policy: CachePolicy | None = None,
+        *,
+        semantic: SemanticLevel | None = None,
+        redact: Redact | None = None,
+        world: World | None = None,
+    ) -> None:
+        """Put the levels together."""
+        shelf = Shelf([MemoryLevel()] if levels is None else levels)
+        self._parts = Parts(shelf, policy or CachePolicy(), semantic, redact)
+        self._world = world or World()
+
+    @property
+    def policy(self) -> CachePolicy:
+        """What it was told."""
+        return self._parts.policy
+
+    def layer(self, world: World) -> Layer:
+        """The cache's layer of a router's pipeline."""
+
+        def layer(inner: Handler) -> Handler:
+            return CacheHandler(self._parts, world, inner)
+
+        return layer
+
+    # --- By hand: for code that has no ChatSwitchyard ---
+
+    def key(self, request: Request) -> Key:
+        """The address of a request's answer.
+
+        Raises:
+            Uncacheable: A part of the request has no JSON form.
+        """
+        return self._parts.keys.key(request)
+
+    def lookup(self, request: Request) -> Hit | None:
+        """The stored answer of an equal request, or None."""
+        return self._run(self._look(request))
+
+    async def alookup(self, request: Request) -> Hit | None:
+        """As `lookup`."""
+        return await self._arun(self._look(request))
+
+    def store(
+        self, request: Request, message: AIMessage, options: CacheOptions | None = None
+    ) -> str | None:
+        """Store an answer by the rules of the policy; returns why not, or None if it was stored."""
+        return self._run(self._store(request, message, options or NO_WISHES))
+
+    async def astore(
+        self, request: Request, message: AIMessage, options: CacheOptions | None = None
+    ) -> str | None:
+        """As `store`."""
+        return await self._arun(self._store(request, message, options or NO_WISHES))
+
+    # --- Taking back ---
+
+    def invalidate(
+        self, namespace: str | None = None, *, tags: Iterable[str] | None = None
+    ) -> None:
+        """Let stored answers no longer count, here at once and in other processes within a second.
+
+        Args:
+            namespace: Where; None: the policy's.
+            tags: Only answers that carry one of these; None: all of the namespace.
+        """
+        self._run(self._invalidate(namespace, tags))
+
+    async def ainvalidate(
+        self, namespace: str | None = None, *, tags: Iterable[str] | None = None
+    ) -> None:
+        """As `invalidate`."""
+        await self._arun(self._invalidate(namespace, tags))
+
+    def erase(self, subject: str) -> int:
+        """Delete every answer about a subject (`CacheOptions(subject=...)`) from every level.
+
+        Returns:
+            How many the fullest level had. Memories of other processes stop serving theirs within
+            a second, and let them go with age.
+        """
+        return self._run(self._parts.shelf.erase(subject, self._world.clock))
+
+    async def aerase(self, subject: str) -> int:
+        """As `erase`."""
+        return await self._arun(self._parts.shelf.erase(subject, self._world.clock))
+
+    def report_wrong(self, hit_id: str) -> bool:
+        """A semantic hit was wrong; its `hit_id` is in the answer's `cache_detail`.
+
+        Returns:
+            Whether the hit was known.
+        """
+        semantic = self._parts.semantic
+        return semantic is not None and semantic.report_wrong(hit_id)
+
+    # --- Looking inside, and the end ---
+
+    def stats(self) -> CacheStats:
+        """What it did so far; a table in notebooks."""
+        semantic = self._parts.semantic
+        return self._parts.tally.stats(
+            {level.name: level.usage() for level in self._parts.shelf.levels},
+            {} if semantic is None else semantic.stats(),
+        )
+
+    def settle(self) -> None:
+        """Wait for what runs behind the scenes in threads."""
+        self._parts.background.settle()
+
+    async def asettle(self) -> None:
+        """Wait for what runs behind the scenes on this event loop and in threads."""
+        await self._parts.background.asettle()
+
+    def close(self) -> None:
+        """Let go of connections and files."""
+        self.settle()
+        self._run(self._parts.shelf.close())
+
+    async def aclose(self) -> None:
+        """As `close`."""
+        await self.asettle()
+        await self._arun(self._parts.shelf.close())
+
+    def _look(self, request: Request) -> Steps[Hit | None]:
+        try:
+            key = self._parts.keys.key(request)
+        except Uncacheable:
+            return None
+        found = yield from self._parts.shelf.find(key, self._world.clock)
+        if found is None:
+            self._parts.tally.result(request.namespace, "none", "miss")
+            return None
+        entry, level = found
+        now = self._world.clock.wall()
+        message = decode(entry.body)
+        saved = free_of_charge(message)
+        freshness = entry.freshness(now)
+        result = "exact" if freshness == "fresh" else "stale"
+        self._parts.tally.hit(request.namespace, level, result, entry, saved)
+        return Hit(message, max(0.0, now - entry.created), level, freshness, saved)
+
+    def _store(
+        self, request: Request, message: AIMessage, options: CacheOptions
+    ) -> Steps[str | None]:
+        rules = self._parts.policy.admission
+        reason = request_rule(request.parameters, None, options, rules) or answer_rule(
+            message, request.parameters, options, rules
+        )
+        if reason is not None:
+            return reason
+        fit = redacted(self._parts, message)
+        if fit is None:
+            return "redacted"
+        try:
+            key = self._parts.keys.key(request)
+        except Uncacheable as error:
+            return f"no key: {error}"
+        epochs = self._parts.shelf.epochs.stamp(request.namespace, options.tags, request.subject)
+        clock = self._world.clock
+        plan = Plan(request, options, key, None, epochs)
+        entry = entry_from(fit, plan, self._parts.policy, self._world)
+        if entry is None or len(entry.body) > rules.max_bytes:
+            return "no form" if entry is None else "too large"
+        yield from self._parts.shelf.keep(key, entry, clock, waiting=False)
+        yield from self._parts.shelf.keep(key, entry, clock, waiting=True)
+        return None
+
+    def _invalidate(self, namespace: str | None, tags: Iterable[str] | None) -> Steps[None]:
+        name = namespace or self._parts.policy.namespace
+        if self._parts.semantic is not None and tags is None:
+            self._parts.semantic.forget_partition(None)
+        yield from self._parts.shelf.invalidate(name, tags, self._world.clock)
+
+    def _run(self, steps: Steps[R]) -> R:
+        return SyncDriver(self._world.clock).run(steps)
+
+    async def _arun(self, steps: Steps[R]) -> R:
+        return await AsyncDriver(self._world.clock).run(steps)

@@ -1,0 +1,280 @@
+"""Identical requests at the same time share one call, whatever becomes of the first."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage
+
+from langchain_switchyard.cache.policy import CachePolicy, SingleFlight
+from langchain_switchyard.cache.response_cache import ResponseCache
+from langchain_switchyard.errors import (
+    AllDeploymentsFailed,
+    DeadlineExceeded,
+    StreamInterrupted,
+)
+from langchain_switchyard.routing.cache_options import CacheOptions
+from langchain_switchyard.routing.chat_model import ChatSwitchyard
+from langchain_switchyard.testing import Delay, FakeClock, Say
+from tests.unit_tests.cache.builders import told, wishes, yard
+
+SLOW = [[Delay(5), Say("one two three "), Delay(5), Say("four five")]]
+ALL = "one two three four five"
+
+
+async def read(router: ChatSwitchyard, **options: Any) -> str:
+    """A stream's text."""
+    return "".join([chunk.text async for chunk in router.astream("q", **options)])
+
+
+def test_fifty_calls_make_one_call() -> None:
+    """All get the answer; one paid for it."""
+    clock = FakeClock()
+    router, model = yard(ResponseCache(), SLOW, clock=clock)
+
+    async def all_at_once() -> list[AIMessage]:
+        return await asyncio.gather(*(router.ainvoke("q") for _ in range(50)))
+
+    answers = clock.run(all_at_once())
+    assert len(model.calls) == 1
+    assert {answer.content for answer in answers} == {ALL}
+    assert len({answer.id for answer in answers}) == 50
+    assert sum((a.usage_metadata or {}).get("output_tokens", 0) > 0 for a in answers) == 1
+    assert sum(told(a)["cache"] == "miss" for a in answers) == 1
+
+
+def test_a_cancelled_first_caller_does_not_take_the_others_down() -> None:
+    """Nor is the model asked again."""
+    clock = FakeClock()
+    router, model = yard(ResponseCache(), SLOW, clock=clock)
+
+    async def first_gives_up() -> list[Any]:
+        tasks = [asyncio.create_task(router.ainvoke("q")) for _ in range(50)]
+        await asyncio.sleep(1)
+        tasks[0].cancel()
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    first, *others = clock.run(first_gives_up())
+    assert isinstance(first, asyncio.CancelledError)
+    assert {answer.content for answer in others} == {ALL}
+    assert len(model.calls) == 1
+
+
+@pytest.mark.parametrize("leave_after", [1, 7])
+def test_streams_fan_out_also_when_the_first_reader_leaves(leave_after: float) -> None:
+    """Before or after the first words."""
+    clock = FakeClock()
+    router, model = yard(ResponseCache(), SLOW, clock=clock)
+
+    async def first_gives_up() -> list[Any]:
+        tasks = [asyncio.create_task(read(router)) for _ in range(50)]
+        await asyncio.sleep(leave_after)
+        tasks[0].cancel()
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    first, *others = clock.run(first_gives_up())
+    assert isinstance(first, asyncio.CancelledError)
+    assert set(others) == {ALL}
+    assert len(model.calls) == 1
+
+
+def test_followers_of_a_stream_see_words_as_they_come() -> None:
+    """And not only when the answer is whole."""
+    clock = FakeClock()
+    router, _ = yard(ResponseCache(), SLOW, clock=clock)
+    seen: list[float] = []
+
+    async def watch() -> None:
+        async for chunk in router.astream("q"):
+            if chunk.text:
+                seen.append(clock.now())
+
+    async def both() -> None:
+        await asyncio.gather(read(router), watch())
+
+    clock.run(both())
+    assert seen[0] == 5.0
+    assert seen[-1] == 10.0
+
+
+def test_when_everybody_has_left_the_call_is_given_up() -> None:
+    """Nobody pays for an answer that nobody wants."""
+    clock = FakeClock()
+    cache = ResponseCache()
+    router, _ = yard(cache, SLOW, clock=clock)
+
+    async def all_leave() -> None:
+        tasks = [asyncio.create_task(router.ainvoke("q")) for _ in range(3)]
+        await asyncio.sleep(1)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await cache.asettle()
+
+    clock.run(all_leave())
+    assert clock.now() < 5
+    assert len(cache._parts.flights) == 0
+    assert cache.stats().levels["memory"].entries == 0
+
+
+def test_whole_and_streamed_callers_share_too() -> None:
+    """A whole answer is had from a stream, and a stream from a whole answer."""
+    for first_streams in (True, False):
+        clock = FakeClock()
+        router, model = yard(ResponseCache(), SLOW, clock=clock)
+
+        async def whole(router: ChatSwitchyard = router) -> str:
+            return (await router.ainvoke("q")).text
+
+        async def both(router: ChatSwitchyard = router, streams: bool = first_streams) -> list[str]:
+            ways = [read(router), whole(router)]
+            return await asyncio.gather(*(ways if streams else reversed(ways)))
+
+        assert clock.run(both()) == [ALL, ALL]
+        assert len(model.calls) == 1
+
+
+def test_an_error_is_shared_once_and_never_stored() -> None:
+    """Fifty callers do not make fifty failing calls; the next one tries anew."""
+    clock = FakeClock()
+    script = [[Delay(1), ConnectionError("down")], [Delay(1), ConnectionError("down")], "up"]
+    router, model = yard(ResponseCache(), script, clock=clock)
+
+    async def all_at_once() -> list[Any]:
+        calls = (router.ainvoke("q") for _ in range(50))
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    errors = clock.run(all_at_once())
+    assert all(isinstance(error, AllDeploymentsFailed) for error in errors)
+    assert len(model.calls) == 2
+    clock.advance(60)
+    assert router.invoke("q").content == "up"
+
+
+def test_a_follower_keeps_its_own_deadline() -> None:
+    """It is not bound to somebody else's patience."""
+    clock = FakeClock()
+    router, _ = yard(ResponseCache(), SLOW, clock=clock)
+
+    async def hurried() -> None:
+        patient = asyncio.create_task(router.ainvoke("q"))
+        await asyncio.sleep(1)
+        with pytest.raises(DeadlineExceeded):
+            await router.ainvoke("q", **wishes(deadline=2))
+        assert clock.now() == 3
+        await patient
+
+    clock.run(hurried())
+
+
+def test_a_first_callers_deadline_is_not_the_followers() -> None:
+    """They ask anew when it runs out."""
+    clock = FakeClock()
+    router, model = yard(ResponseCache(), SLOW, clock=clock)
+
+    async def hurried_first() -> None:
+        first = asyncio.create_task(router.ainvoke("q", **wishes(deadline=2)))
+        await asyncio.sleep(1)
+        assert (await router.ainvoke("q")).content == ALL
+        with pytest.raises(DeadlineExceeded):
+            await first
+
+    clock.run(hurried_first())
+    assert len(model.calls) == 2
+
+
+def test_a_broken_stream_breaks_for_every_reader_with_what_it_has_seen() -> None:
+    """A follower of plain text cannot take back what it showed either."""
+    clock = FakeClock()
+    script = [[Delay(1), Say("one two "), Delay(5), ConnectionError("cut")]]
+    router, _ = yard(ResponseCache(), script, clock=clock)
+
+    async def both() -> list[Any]:
+        return await asyncio.gather(read(router), read(router), return_exceptions=True)
+
+    for error in clock.run(both()):
+        assert isinstance(error, StreamInterrupted)
+        assert error.partial == "one two "
+
+
+def test_requests_that_must_be_fresh_ask_for_themselves() -> None:
+    """`no_cache` never rides with an older call."""
+    clock = FakeClock()
+    router, model = yard(ResponseCache(), SLOW, clock=clock)
+
+    async def both() -> None:
+        options = wishes(cache=CacheOptions(no_cache=True))
+        await asyncio.gather(router.ainvoke("q"), router.ainvoke("q", **options))
+
+    clock.run(both())
+    assert len(model.calls) == 2
+
+
+def test_single_flight_can_be_switched_off() -> None:
+    """Then everybody asks, whole and streamed, and the answer is stored all the same."""
+    clock = FakeClock()
+    policy = CachePolicy(single_flight=SingleFlight(in_process=False))
+    router, model = yard(ResponseCache(policy=policy), SLOW, clock=clock)
+
+    async def both() -> list[str]:
+        return await asyncio.gather(read(router), read(router))
+
+    assert clock.run(both()) == [ALL, ALL]
+    assert len(model.calls) == 2
+    assert told(router.invoke("q"))["cache"] == "exact"
+
+
+class Gate:
+    """A clock whose sleepers wait for a door to open: for threads that must overlap."""
+
+    def __init__(self) -> None:
+        """Closed."""
+        self.door = threading.Event()
+
+    def sleep(self, _seconds: float) -> None:
+        """Wait for the door."""
+        assert self.door.wait(10)
+
+
+@pytest.mark.parametrize("way", ["invoke", "stream"])
+def test_threads_share_one_call(way: str) -> None:
+    """Blocking callers ride together as awaiting ones do."""
+    cache = ResponseCache()
+    router, model = yard(cache, SLOW)
+    gate = Gate()
+    model.clock = gate  # type: ignore[assignment]  # its blocking half
+
+    def ask() -> str:
+        if way == "invoke":
+            return str(router.invoke("q").content)
+        return "".join(chunk.text for chunk in router.stream("q"))
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = [pool.submit(ask) for _ in range(8)]
+        while sum(f.riders for f in list(cache._parts.flights._aloft.values())) < 8:
+            threading.Event().wait(0.001)
+        gate.door.set()
+        assert {answer.result(10) for answer in answers} == {ALL}
+    assert len(model.calls) == 1
+
+
+def test_a_thread_that_leaves_a_stream_does_not_take_the_others_down() -> None:
+    """A blocking stream is fetched by a thread of its own."""
+    cache = ResponseCache()
+    router, model = yard(cache, [[Say("one two "), Delay(1), Say("three")]])
+    gate = Gate()
+    model.clock = gate  # type: ignore[assignment]  # its blocking half
+    first = router.stream("q")
+    assert next(iter(first)).text
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(lambda: "".join(chunk.text for chunk in router.stream("q")))
+        while sum(f.riders for f in list(cache._parts.flights._aloft.values())) < 2:
+            threading.Event().wait(0.001)
+        first.close()  # type: ignore[attr-defined]  # it is a generator
+        gate.door.set()
+        assert second.result(10) == "one two three"
+    assert len(model.calls) == 1
