@@ -12,6 +12,9 @@ DOCS ?=
 # More arguments for pytest: make test TESTS=tests/unit_tests/routing PYTEST_ARGS="-k breaker"
 TESTS ?= tests
 PYTEST_ARGS ?=
+# How the tests are run: make test PYTEST="-m coverage run -m pytest", then .venv/bin/coverage report.
+# (--cov starts too late: our own pytest plugin has imported the package by then.)
+PYTEST ?= -m pytest
 BENCH_ARGS ?=
 DATA ?=
 # Where the second environment, with the openai SDK of the previous major version, is made.
@@ -35,7 +38,7 @@ demo: $(VENV)/.demo
 	$(BIN)/switchyard demo $(if $(DOCS),--docs "$(DOCS)")
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -m "not server" $(PYTEST_ARGS) $(TESTS)
+	$(BIN)/python $(PYTEST) -m "not server" $(PYTEST_ARGS) $(TESTS)
 
 # Tests that talk to a real server; .ci/run starts the servers. Exit code 5: there are none.
 test-servers: $(VENV)/.test

@@ -27,6 +27,9 @@ FIXED = {
 """Names that users' code is written against; to take one away is a breaking change."""
 
 
+_DEFINITION = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
 def packages() -> list[str]:
     """The package and all its sub-packages that name what is public."""
     found = [langchain_switchyard.__name__]
@@ -46,6 +49,12 @@ def public_names(package: str) -> list[str] | None:
             if "__all__" in names and node.value is not None:
                 return list(ast.literal_eval(node.value))
     return None
+
+
+def holds_code(package: str) -> bool:
+    """Whether an `__init__` does something itself, and imports what it needs for that."""
+    defined = (node for node in _tree(package).body if isinstance(node, _DEFINITION))
+    return any(not node.name.startswith("__") for node in defined)
 
 
 def imported_names(package: str) -> Iterator[str]:
@@ -92,7 +101,7 @@ def test_public_names_are_there(package: str) -> None:
     assert not missing
 
 
-@pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.parametrize("package", [name for name in PACKAGES if not holds_code(name)])
 def test_public_names_are_complete(package: str) -> None:
     """What an `__init__` imports from its own modules without an underscore is public."""
     forgotten = {name for name in imported_names(package) if not name.startswith("_")}
