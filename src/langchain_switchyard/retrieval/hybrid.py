@@ -25,11 +25,12 @@ from langchain_switchyard.retrieval.combine import Ranking, finish, rank
 from langchain_switchyard.retrieval.dense import DenseLeg
 from langchain_switchyard.retrieval.filters import Filter
 from langchain_switchyard.retrieval.hit import SearchResult
-from langchain_switchyard.retrieval.index import Index, StoreChoice
+from langchain_switchyard.retrieval.index import Index
 from langchain_switchyard.retrieval.legs import LegResult, search_lexical
 from langchain_switchyard.retrieval.records import decode
 from langchain_switchyard.retrieval.search_config import SearchConfig
 from langchain_switchyard.retrieval.segment import Bools
+from langchain_switchyard.retrieval.stores import StoreChoice
 from langchain_switchyard.retrieval.sync import SyncReport, sync_folder
 from langchain_switchyard.retrieval.tokenizer import Tokenizer
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import logging
 import threading
-import uuid
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from langchain_core.documents import Document
@@ -20,7 +18,8 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.vectorstores import VectorStore
 
 from langchain_switchyard.errors import ConfigurationError
-from langchain_switchyard.retrieval.catalog import Catalog, IndexUnavailable, Record
+from langchain_switchyard.retrieval.catalog import Catalog, Record
+from langchain_switchyard.retrieval.database import IndexUnavailable
 from langchain_switchyard.retrieval.dense import DenseLeg, decode_vector, encode_vector
 from langchain_switchyard.retrieval.filters import Filter, MetadataColumns
 from langchain_switchyard.retrieval.leg_check import (
@@ -38,15 +37,15 @@ from langchain_switchyard.retrieval.records import (
     encode_terms,
     indexed_text,
 )
+from langchain_switchyard.retrieval.repair import complete
 from langchain_switchyard.retrieval.replica import Replica
 from langchain_switchyard.retrieval.segment import Bools, Ints
-from langchain_switchyard.retrieval.stores import ChromaStore, DenseStore, LangChainStore
+from langchain_switchyard.retrieval.stores import StoreChoice, open_store
 from langchain_switchyard.retrieval.tokenizer import Tokenizer, make_tokenizer
 from langchain_switchyard.retrieval.vectors import Matrix
 
 _logger = logging.getLogger(__name__)
 Progress = Callable[[int, int, str], None]
-StoreChoice = VectorStore | DenseStore | Literal["numpy", "chroma"]
 # Documents per transaction: what a kill can cost, and what embedding holds in memory.
 _BATCH, _BATCH_EMBEDDED = 5_000, 500
 
@@ -229,45 +228,15 @@ class Index:
             )
 
     def _open_dense(self, embeddings: Embeddings | None, choice: StoreChoice) -> DenseLeg | None:
-        if isinstance(choice, VectorStore):
-            return DenseLeg(self.catalog, embeddings, LangChainStore(choice))
-        if embeddings is None:
+        if embeddings is None and not isinstance(choice, VectorStore):
             return None
-        if choice == "numpy":
-            return DenseLeg(self.catalog, embeddings, None)
-        if choice == "chroma":
-            folder = self.path / "chroma" if self.path else None
-            name = "switchyard" if self.path else f"switchyard-{uuid.uuid4().hex}"
-            return DenseLeg(self.catalog, embeddings, ChromaStore(folder, name))
-        if isinstance(choice, str):
-            raise ConfigurationError(
-                f"unknown vector_store {choice!r}: 'numpy', 'chroma' or a store"
-            )
-        return DenseLeg(self.catalog, embeddings, choice)
+        return DenseLeg(self.catalog, embeddings, open_store(choice, self.path))
 
     def _complete(self, dense: DenseLeg) -> None:
-        """Finish what a killed process, or one without the model, left undone."""
-        intents = self.catalog.intents()
-        missing = self.catalog.without_vector() if dense.embeds else []
-        if not intents and not missing:
-            return
-        with self._lock, self.catalog.writing():
-            known = self.catalog.by_id(self.catalog.intents())
-            dense.remove([i for i in intents if i not in known])
-            todo = {record.row: record for record in [*known.values(), *missing]}
-            records = list(todo.values())
-            for start in range(0, len(records), _BATCH_EMBEDDED):
-                part = records[start : start + _BATCH_EMBEDDED]
-                documents = [decode(record) for record in part]
-                vectors = dense.embed([_searched(document) for document in documents])
-                dense.upsert([record.id for record in part], documents, vectors)
-                with self.catalog.transaction():
-                    self._store_vectors([record.row for record in part], vectors)
-            with self.catalog.transaction():
-                self.catalog.settle_intents(intents)
-                generation = self.catalog.next_generation()
-            self._replica.wrote(generation, [])
-            dense.reload()
+        with self._lock:
+            generation = complete(self.catalog, dense)
+            if generation is not None:
+                self._replica.wrote(generation, [])
 
     def _replace(
         self,

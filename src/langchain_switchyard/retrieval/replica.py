@@ -8,7 +8,8 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-from langchain_switchyard.retrieval.catalog import Catalog, IndexUnavailable
+from langchain_switchyard.retrieval.catalog import Catalog
+from langchain_switchyard.retrieval.database import IndexUnavailable
 from langchain_switchyard.retrieval.lexical import LexicalIndex
 from langchain_switchyard.retrieval.records import decode, decode_terms, indexed_text
 from langchain_switchyard.retrieval.segment import Segment

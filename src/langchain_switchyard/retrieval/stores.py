@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from langchain_core.documents import Document
 from langchain_core.vectorstores import VectorStore
@@ -152,3 +153,30 @@ class LangChainStore:
 
     def close(self) -> None:
         """Leave the store to its owner."""
+
+
+StoreChoice = VectorStore | DenseStore | Literal["numpy", "chroma"]
+
+
+def open_store(choice: StoreChoice, folder: Path | None) -> DenseStore | None:
+    """Return the outside store, ``None`` for our own matrix.
+
+    Args:
+        choice: ``"numpy"``, ``"chroma"``, a LangChain store or one of ours.
+        folder: The index's folder; Chroma is kept below it.
+
+    Raises:
+        ConfigurationError: An unknown name.
+    """
+    if isinstance(choice, VectorStore):
+        return LangChainStore(choice)
+    if choice == "numpy":
+        return None
+    if choice == "chroma":
+        if folder is None:
+            # Collections in memory are shared by the process: each index needs its own.
+            return ChromaStore(None, f"switchyard-{uuid.uuid4().hex}")
+        return ChromaStore(folder / "chroma")
+    if isinstance(choice, str):
+        raise ConfigurationError(f"unknown vector_store {choice!r}: 'numpy', 'chroma' or a store")
+    return choice

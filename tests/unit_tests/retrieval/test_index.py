@@ -10,7 +10,7 @@ from langchain_core.vectorstores import InMemoryVectorStore
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval import HybridRetriever, Index
 from langchain_switchyard.retrieval import lexical as lexical_module
-from langchain_switchyard.retrieval.catalog import IndexUnavailable
+from langchain_switchyard.retrieval.database import IndexUnavailable
 
 
 def word(number):
