@@ -297,13 +297,12 @@ def breaker(audience: Audience, clock: Clock) -> Callable[[AttemptHandler], Atte
                 return (yield from inner(attempt))
             finally:
                 # Also on cancellation: the outcome is still `ignored` then.
-                verdict = attempt.failure.verdict if attempt.failure is not None else None
                 before, after = circuit.settle(
                     permit,
                     attempt.outcome,
                     clock.now(),
                     elapsed=attempt.elapsed,
-                    open_for=verdict.open_for if verdict is not None else None,
+                    open_for=attempt.failure.open_for if attempt.failure is not None else None,
                 )
                 if before is not after:
                     _announce(audience, attempt, before, after)

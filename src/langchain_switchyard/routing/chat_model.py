@@ -127,8 +127,8 @@ class ChatSwitchyard(FleetChatModel):
         self._yard.state(deployment).breaker.isolate()
 
     def restore(self, deployment: str) -> None:
-        """Let an isolated (or open) deployment be asked again at once."""
-        self._yard.state(deployment).breaker.restore()
+        """Let an isolated, open or throttled deployment be asked again at once."""
+        self._yard.state(deployment).restore()
 
     # --- The four ways in ---
 

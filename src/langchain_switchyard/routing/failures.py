@@ -91,6 +91,13 @@ class Failure:
         return VERDICTS[self.kind]
 
     @property
+    def open_for(self) -> float | None:
+        """Seconds the breaker opens at once: until the provider's own reset, if it told one."""
+        if self.verdict.open_for is None:
+            return None
+        return self.retry_after or self.verdict.open_for
+
+    @property
     def is_transient(self) -> bool:
         """Whether the same request may succeed later."""
         return VERDICTS[self.kind].transient

@@ -164,7 +164,7 @@ class Retry:
         name = state.deployment.id
         kind = call.failures[name].kind
         if kind is Kind.RATE_LIMITED:
-            return  # It was waited for already, exactly as long as the provider asked.
+            return  # It was waited for already, as long as the provider asked.
         seconds = self._policy.backoff.delay(kind, call.tries[name], self._rng)
         if seconds >= call.remaining(self._clock.now()):
             raise TierExhausted
@@ -172,16 +172,16 @@ class Retry:
             yield Sleep(seconds)
 
     def _keep_away(self, failed: AttemptFailed) -> None:
-        """What one request learns of a rate limit, all others need not learn again."""
+        """What one request learns of a deployment's wishes, all others need not learn again."""
         failure, attempt = failed.failure, failed.attempt
-        if failure.kind is not Kind.RATE_LIMITED:
-            return
-        if failure.retry_after is None:
+        if failure.retry_after is not None:
+            # Never sooner than asked; a little later, and not all at the same instant.
+            seconds = failure.retry_after * self._rng.uniform(1.0, 1.05)
+        elif failure.kind is Kind.RATE_LIMITED:
             tries = attempt.call.tries[attempt.deployment_id]
             seconds = self._policy.backoff.delay(failure.kind, tries, self._rng)
         else:
-            # Never sooner than asked; a little later, and not all at the same instant.
-            seconds = failure.retry_after * self._rng.uniform(1.0, 1.05)
+            return
         attempt.state.throttle(self._clock.now() + seconds)
 
 

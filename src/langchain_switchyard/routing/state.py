@@ -62,6 +62,12 @@ class DeploymentState:
         with self.lock:
             self.throttled_until = max(self.throttled_until, until)
 
+    def restore(self) -> None:
+        """Close the circuit and lift the throttle by hand."""
+        self.breaker.restore()
+        with self.lock:
+            self.throttled_until = 0.0
+
     def begin(self) -> None:
         """Count an attempt that starts."""
         with self.lock:

@@ -306,6 +306,19 @@ def test_explain_tells_who_would_be_asked_and_why_not_others():
     assert model.stats()["c"].attempts == 0
 
 
+def test_restore_opens_every_door():
+    """Isolated, open or throttled: asked again at once."""
+    model = fleet(scripted("a", "x"))
+    model.isolate("a")
+    model._yard.states[0].throttle(30)
+
+    model.restore("a")
+
+    assert model.invoke("hi").text == "x"
+    with pytest.raises(ConfigurationError, match="there are: a"):
+        model.restore("nobody")
+
+
 def test_explain_says_that_a_watched_thread_costs():
     """Sync calls to models that cannot be told a timeout cost a second thread."""
     model = ChatSwitchyard(deployments=[Deployment(FakeListChatModel(responses=["x"]), id="a")])

@@ -280,3 +280,29 @@ def test_policy_refuses_what_could_not_work(wrong):
     """Wrong settings are refused when they are made."""
     with pytest.raises(ConfigurationError):
         RetryPolicy(**wrong)
+
+
+async def test_an_overloaded_provider_s_own_word_is_kept_by_all_requests():
+    """A 503 that says when to come back is not asked before."""
+    clock = FakeClock()
+    first = scripted("a", HttpError(503, **{"retry-after": "30"}), "fine")
+    model = fleet(first, scripted("b", "other"), clock=clock)
+    assert asked(await model.ainvoke("hi")) == ["a", "b"]
+
+    assert asked(await model.ainvoke("hi")) == ["b"]
+    clock.advance(32)
+    assert asked(await model.ainvoke("hi")) == ["a"]
+
+
+async def test_spent_quota_opens_the_breaker_until_its_reset():
+    """As long as the provider says, else five minutes."""
+    clock = FakeClock()
+    model = fleet(scripted("a", HttpError(402, **{"retry-after": "3600"})), clock=clock)
+    with pytest.raises(AllDeploymentsFailed):
+        await model.ainvoke("hi")
+
+    clock.advance(301)
+    with pytest.raises(NoDeploymentReady) as caught:
+        await model.ainvoke("hi")
+
+    assert 3200 < (caught.value.retry_after or 0) < 3800
