@@ -17,6 +17,7 @@ from langchain_switchyard.retrieval.index import Index
 from langchain_switchyard.retrieval.loaders import load_file
 from langchain_switchyard.retrieval.local_embeddings import LocalEmbeddings
 from langchain_switchyard.retrieval.search_config import SearchConfig
+from langchain_switchyard.retrieval.surroundings import section, surroundings
 from langchain_switchyard.retrieval.sync import SyncReport, sync_folder
 from langchain_switchyard.retrieval.tool import search_tool
 from langchain_switchyard.retrieval.vector_cache import VectorCache
@@ -41,5 +42,7 @@ __all__ = [
     "evaluate",
     "load_file",
     "search_tool",
+    "section",
+    "surroundings",
     "sync_folder",
 ]

@@ -185,6 +185,14 @@ class Catalog(Database):
         query = "SELECT row, id, text, metadata FROM documents WHERE origin = ? ORDER BY row"
         return [Record(*found) for found in self._rows(query, (origin,))]
 
+    def siblings(self, name: str) -> list[Record]:
+        """Return the documents that came from the same file as the one with that id."""
+        query = (
+            "SELECT row, id, text, metadata FROM documents WHERE origin ="
+            " (SELECT origin FROM documents WHERE id = ?) ORDER BY row"
+        )
+        return [Record(*found) for found in self._rows(query, (name,))]
+
     def rows_of(self, ids: Sequence[str]) -> dict[str, int]:
         """Return the rows of ``ids`` that exist."""
         return dict(self._many("SELECT id, row FROM documents WHERE id IN ({})", ids))

@@ -24,6 +24,13 @@ from langchain_switchyard.retrieval.tokenizer import HAN, HANGUL, KANA
 
 Span = tuple[int, int]
 _WIDE = re.compile(f"[{HAN}{KANA}{HANGUL}\u3000-\u303f\uff00-\uffef]")
+_CODE = frozenset(
+    {
+        *(".js", ".ts", ".jsx", ".tsx", ".java", ".go", ".rs", ".c", ".h", ".cc", ".cpp", ".hpp"),
+        *(".cs", ".rb", ".php", ".sh", ".sql", ".kt", ".swift", ".toml", ".yaml", ".yml", ".ini"),
+        ".cfg",
+    }
+)
 # Code and tables up to this many chunk sizes stay in one piece.
 _WHOLE = 2
 
@@ -120,6 +127,8 @@ class StructureSplitter(BaseDocumentTransformer):
         suffix = PurePath(source).suffix.lower()
         if suffix in (".py", ".pyi"):
             blocks = structure.python_blocks(text)
+        elif suffix in _CODE:
+            blocks = structure.code_blocks(text)
         else:
             blocks = structure.blocks_of(text)
         for section in structure.sections_of(blocks):

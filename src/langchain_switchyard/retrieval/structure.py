@@ -108,6 +108,21 @@ def python_blocks(text: str) -> list[Block]:
     ]
 
 
+def code_blocks(text: str) -> list[Block]:
+    """Cut other source code where an empty line is followed by one that is not indented.
+
+    That is where definitions begin in most languages; a ``#`` there is a comment, not a heading.
+    """
+    starts, after_blank = [0], False
+    for start, end in _lines(text):
+        line = text[start:end]
+        if after_blank and line.strip() and not line[0].isspace() and line[0] not in ")}]":
+            starts.append(start)
+        after_blank = not line.strip()
+    places = [*starts, len(text)]
+    return [Block(start, end, "code") for start, end in pairwise(places) if end > start]
+
+
 def sections_of(blocks: list[Block]) -> list[Section]:
     """Group blocks under their headings; a heading without a body joins the section after it."""
     sections: list[Section] = []

@@ -49,7 +49,7 @@ def chunks(text, size=50, overlap=0, source="a.md", **metadata):
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(PART, max_size=40).map("".join), st.sampled_from(["a.md", "a.py", "a.txt"]))
+@given(st.lists(PART, max_size=40).map("".join), st.sampled_from(["a.md", "a.py", "a.txt", "a.sh"]))
 def test_chunks_add_up_to_the_text(text, source):
     """Lossless, and every offset is right."""
     found = chunks(text, source=source)
@@ -132,6 +132,17 @@ def test_python_is_cut_at_definitions():
     assert [chunk.metadata.get("heading") for chunk in found] == [None, "f", "A", "A > m"]
     assert found[1].page_content.startswith("# why\n@wrap\ndef f")
     assert [chunk.metadata["line"] for chunk in found] == [1, 3, 8, 9]
+
+
+def test_other_code_is_cut_between_definitions():
+    """A comment in a script is not a heading."""
+    text = "#!/bin/sh\n# set up\n\n" + "".join(
+        f"f{number}() {{\n  echo one\n\n  echo two\n}}\n\n" for number in range(20)
+    )
+    found = chunks(text, source="a.sh")
+    assert len(found) > 3
+    assert all("heading" not in chunk.metadata for chunk in found)
+    assert all(chunk.page_content.startswith("f") for chunk in found[1:])
 
 
 def test_python_that_does_not_parse_is_still_split():
