@@ -8,6 +8,7 @@ by their order of appearance, so that two threads which did the same share a key
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -89,7 +90,8 @@ class KeyMaker:
 
     def _project(self, messages: Sequence[BaseMessage]) -> list[list[Any]]:
         calls: dict[str, int] = {}
-        digest = self._texts.digest
+        # This loop is most of what a hit costs: known texts are looked up without a call of ours.
+        known, digest = self._texts.recent.get, self._texts.digest
         projected: list[list[Any]] = []
         try:
             for message in messages:
@@ -97,7 +99,7 @@ class KeyMaker:
                 content = message.content
                 is_plain = role is not None and type(content) is str and message.name is None
                 if is_plain and (role != "ai" or _says_only_text(message)):
-                    projected.append([role, digest(content)])  # type: ignore[arg-type]  # is a str
+                    projected.append([role, known(content) or digest(content)])  # type: ignore[arg-type]  # is a str
                 else:
                     projected.append(self._whole(message, calls))
         except UnicodeEncodeError as error:
@@ -146,6 +148,7 @@ class KeyMaker:
         return projected
 
 
+@functools.lru_cache(maxsize=4096)
 def scope_of(namespace: str, tenant: str | None) -> str:
     """Namespace and tenant as 16 hexadecimal digits, for addresses that others may read."""
     form = canonical([namespace, tenant])
@@ -156,7 +159,7 @@ def _says_only_text(message: Any) -> bool:
     return not (
         message.tool_calls
         or message.invalid_tool_calls
-        or (message.additional_kwargs and "function_call" in message.additional_kwargs)
+        or "function_call" in message.additional_kwargs
     )
 
 

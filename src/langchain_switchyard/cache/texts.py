@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import unicodedata
+from collections.abc import Mapping
 
 
 class TextDigests:
@@ -26,6 +27,11 @@ class TextDigests:
         self._old: dict[str, str] = {}
         self._held = 0
         self._lock = threading.Lock()
+
+    @property
+    def recent(self) -> Mapping[str, str]:
+        """Digests of the texts seen last; for loops in which a call costs too much."""
+        return self._young
 
     def digest(self, text: str) -> str:
         """64 hexadecimal digits.
