@@ -15,7 +15,6 @@ from langchain_switchyard.routing.failures import Failure, Kind, Outcome
 from langchain_switchyard.routing.layer import AttemptFailed, AttemptHandler
 from langchain_switchyard.routing.stream import streamed
 from langchain_switchyard.routing.timeouts import Timeouts, earliest
-from langchain_switchyard.routing.tokens import estimate_messages
 
 _DEAD_SOCKETS = 100
 """More than a default client keeps alive; each failed use drops one of them."""
@@ -118,7 +117,7 @@ def _known_too_small(attempt: Attempt) -> int:
     window = attempt.state.deployment.context_window
     if window is not None:
         return window
-    return estimate_messages(attempt.call.messages, attempt.call.kwargs.get("tools"))
+    return attempt.state.tokens_of(attempt.call)
 
 
 def _cannot_recover(call: Call) -> str | None:

@@ -9,10 +9,9 @@ from langchain_switchyard.routing.call import Call
 from langchain_switchyard.routing.failures import Kind
 from langchain_switchyard.routing.layer import TierExhausted
 from langchain_switchyard.routing.state import DeploymentState
-from langchain_switchyard.routing.tokens import estimate_messages
 
-_MAX_TOKENS_PER_CHARACTER = 2
-"""No tokenizer in use spends more on ordinary text; lets short requests skip the estimate."""
+_MAX_TOKENS_PER_CHARACTER = 4
+"""No tokenizer in use spends more on any text; lets short requests skip the estimate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ def why_incapable(call: Call, state: DeploymentState) -> str | None:
     window = deployment.context_window
     if window is None or _characters(call) * _MAX_TOKENS_PER_CHARACTER < window:
         return None
-    tokens = estimate_messages(call.messages, call.kwargs.get("tools"))
+    tokens = state.tokens_of(call)
     if tokens > window:
         return f"the request has about {tokens} tokens, its context window is {window}"
     return None

@@ -6,10 +6,11 @@ import threading
 from collections import Counter, deque
 
 from langchain_switchyard.routing.breaker import Breaker
-from langchain_switchyard.routing.call import Attempt
+from langchain_switchyard.routing.call import Attempt, Call
 from langchain_switchyard.routing.deployment import Deployment
 from langchain_switchyard.routing.failures import Kind
 from langchain_switchyard.routing.native_timeout import native_timeout
+from langchain_switchyard.routing.tokens import estimate_messages, vocabulary_of
 from langchain_switchyard.routing.tools import BoundTools
 
 _LATENCIES = 256
@@ -43,6 +44,7 @@ class DeploymentState:
         """Whether it runs in this process and needs no watching at all."""
         self.connect = connect
         self.tools = BoundTools()
+        self._vocabulary = vocabulary_of(deployment.model_name)
         self.attempts = 0
         self.successes = 0
         self.errors: Counter[Kind] = Counter()
@@ -56,6 +58,10 @@ class DeploymentState:
     def not_before(self, now: float) -> float:
         """The instant from which it may be asked; `now` or before: at once."""
         return max(self.breaker.ready_at(now), self.throttled_until)
+
+    def tokens_of(self, call: Call) -> int:
+        """About how many input tokens a request has in this model's own vocabulary."""
+        return estimate_messages(call.messages, call.kwargs.get("tools"), self._vocabulary)
 
     def throttle(self, until: float) -> None:
         """Keep away until then; a longer deadline already known stays."""
