@@ -20,6 +20,7 @@ from langchain_switchyard.retrieval.search_config import SearchConfig
 from langchain_switchyard.retrieval.surroundings import section, surroundings
 from langchain_switchyard.retrieval.sync import SyncReport, sync_folder
 from langchain_switchyard.retrieval.tool import search_tool
+from langchain_switchyard.retrieval.tuning import Tuning, tune
 from langchain_switchyard.retrieval.vector_cache import VectorCache
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "SearchResult",
     "StructureSplitter",
     "SyncReport",
+    "Tuning",
     "VectorCache",
     "as_context",
     "citation",
@@ -45,4 +47,5 @@ __all__ = [
     "section",
     "surroundings",
     "sync_folder",
+    "tune",
 ]

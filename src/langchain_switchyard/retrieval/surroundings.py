@@ -15,7 +15,7 @@ from langchain_switchyard.retrieval.records import decode
 def surroundings(index: Index, document: Document, reach: int = 1) -> Document:
     """Return a chunk joined with up to ``reach`` neighbours on each side.
 
-    Only chunks that lie end to end in the same file and page are joined, so that the text is exactly
+    Only chunks that lie end to end in the same file and page are joined: the text is exactly
     the file's. A document that was not indexed from a file comes back unchanged.
 
     Args:
