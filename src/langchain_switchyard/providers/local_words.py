@@ -31,9 +31,8 @@ _WHO = re.compile(
 
 _SAY: dict[str, dict[Language, str]] = {
     "greeting": {
-        "en": "Hello! The language models are out of reach right now, so you have the offline "
-        "model: I can quote from sources that come with a question.",
-        "zh": "你好！目前无法连接大模型，由离线模型为你服务：我可以从随问题附带的资料中摘录答案。",
+        "en": "Hello! I am the offline model: I can quote from sources that come with a question.",
+        "zh": "你好！我是离线模型，可以从随问题附带的资料中摘录答案。",
     },
     "thanks": {"en": "You are welcome.", "zh": "不客气。"},
     "who": {
@@ -44,9 +43,10 @@ _SAY: dict[str, dict[Language, str]] = {
         "我从给定的资料中找出能回答问题的句子，并标明出处编号；我不自行创作，也不调用工具。",
     },
     "cannot": {
-        "en": "I cannot answer this offline: no sources came with the question, and the language "
-        "models are out of reach. Please try again later.",
-        "zh": "离线状态下无法回答：问题没有附带资料，而且目前无法连接大模型。请稍后再试。",
+        "en": "I cannot answer this: I am the offline model, and no sources came with the "
+        "question. A language model would have answered, had one been configured and in reach.",
+        "zh": "我无法回答：我是离线模型，而问题没有附带资料。"
+        "如果配置了大模型并且可以连接，会由大模型回答。",
     },
     "absent": {
         "en": "The given sources hold no answer to this question.",

@@ -109,7 +109,7 @@ def test_it_says_who_speaks_in_text_and_metadata() -> None:
         ("谢谢", "不客气"),
         ("Who are you?", MODEL_NAME),
         ("你是谁？", MODEL_NAME),
-        ("What is love?", "cannot answer this offline"),
+        ("What is love?", "cannot answer this"),
         ("今天天气如何", "无法回答"),
     ],
 )
