@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import math
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
@@ -26,7 +27,7 @@ from langchain_switchyard.retrieval.dense import DenseLeg
 from langchain_switchyard.retrieval.filters import Filter
 from langchain_switchyard.retrieval.hit import SearchResult
 from langchain_switchyard.retrieval.index import Index
-from langchain_switchyard.retrieval.legs import LegResult, search_lexical
+from langchain_switchyard.retrieval.legs import LegResult, collect, search_lexical
 from langchain_switchyard.retrieval.records import decode
 from langchain_switchyard.retrieval.search_config import SearchConfig
 from langchain_switchyard.retrieval.segment import Bools
@@ -34,8 +35,9 @@ from langchain_switchyard.retrieval.stores import StoreChoice
 from langchain_switchyard.retrieval.sync import SyncReport, sync_folder
 from langchain_switchyard.retrieval.tokenizer import Tokenizer
 
-_logger = logging.getLogger(__name__)
 Leg = Callable[[], LegResult | None]
+# Seconds; the lexical leg takes about as long, so no more can be gained by a second thread.
+_WORTH_A_THREAD = 0.002
 AsyncLeg = Callable[[], Awaitable[LegResult | None]]
 
 
@@ -65,6 +67,9 @@ class HybridRetriever(BaseRetriever):
     index: Index = Field(repr=False)
     k: int = Field(default=4, ge=1)
     config: SearchConfig = SearchConfig()
+    _clock: Callable[[], float] = PrivateAttr(default=time.perf_counter)
+    # How long the dense leg took last, embedding included; unknown counts as long.
+    _dense_seconds: float = PrivateAttr(default=math.inf)
     # Threads start when first needed, so an unused pool costs nothing.
     _pool: ThreadPoolExecutor = PrivateAttr(
         default_factory=lambda: ThreadPoolExecutor(8, thread_name_prefix="retrieval-leg")
@@ -185,10 +190,22 @@ class HybridRetriever(BaseRetriever):
         legs: dict[str, Leg] = {}
         dense = self._wanted_dense()
         if dense is not None:
-            legs["dense"] = lambda: dense.search(query, dense.query_vector(query), depth, allowed)
+
+            def nearest() -> LegResult | None:
+                start = self._clock()
+                found = dense.search(query, dense.query_vector(query), depth, allowed)
+                self._note_time(self._clock() - start)
+                return found
+
+            legs["dense"] = nearest
         if self.config.strategy != "dense":
             legs["lexical"] = lambda: search_lexical(self.index.lexical, query, depth, allowed)
         return legs
+
+    def _note_time(self, seconds: float) -> None:
+        # Smoothed, so that one interruption by the system does not count as a slow leg.
+        known = seconds if math.isinf(self._dense_seconds) else self._dense_seconds
+        self._dense_seconds = 0.8 * known + 0.2 * seconds
 
     def _async_legs(self, query: str, depth: int, allowed: Bools | None) -> dict[str, AsyncLeg]:
         legs: dict[str, AsyncLeg] = {}
@@ -217,8 +234,11 @@ class HybridRetriever(BaseRetriever):
             return ([] if found is None else [found]), []
         limit = self.config.leg_timeout
         names = list(legs)
-        # Without a limit the last leg runs right here: a thread less to wake.
+        # Without a limit the last leg runs right here: a thread less to wake. So does the dense
+        # leg once it is known to take less time than waking a thread is worth.
         sent = names if limit is not None else names[:-1]
+        if limit is None and self._dense_seconds < _WORTH_A_THREAD:
+            sent = []
         futures: dict[str, Future[LegResult | None]] = {
             name: self._pool.submit(copy_context().run, legs[name]) for name in sent
         }
@@ -227,14 +247,14 @@ class HybridRetriever(BaseRetriever):
             try:
                 future = futures.get(name)
                 outcomes[name] = legs[name]() if future is None else future.result(limit)
-            except Exception as error:  # noqa: BLE001 - judged and logged in _collect.
+            except Exception as error:  # noqa: BLE001 - judged and logged in collect.
                 outcomes[name] = error
-        return _collect({name: outcomes[name] for name in names})
+        return collect({name: outcomes[name] for name in names})
 
     async def _arun(self, legs: dict[str, AsyncLeg]) -> tuple[list[LegResult], list[str]]:
         waits = [asyncio.wait_for(leg(), self.config.leg_timeout) for leg in legs.values()]
         found = await asyncio.gather(*waits, return_exceptions=True)
-        return _collect(dict(zip(legs, found, strict=True)))
+        return collect(dict(zip(legs, found, strict=True)))
 
     def _finish(
         self, results: Sequence[LegResult], notes: Sequence[str], k: int | None
@@ -269,24 +289,3 @@ class HybridRetriever(BaseRetriever):
         places = np.array(diverse(ranking.scores, vectors, count, 1 - diversity), np.int64)
         # Places, not scores, carry the order now: later ones may score higher.
         return ranking.reordered(places, -np.arange(len(places), dtype=np.float64))
-
-
-def _collect(
-    outcomes: dict[str, LegResult | BaseException | None],
-) -> tuple[list[LegResult], list[str]]:
-    """Keep the legs that answered; raise when none could and any failed."""
-    results, notes, errors = [], [], []
-    for name, outcome in outcomes.items():
-        if isinstance(outcome, BaseException):
-            if not isinstance(outcome, Exception):
-                raise outcome
-            notes.append(f"the {name} leg is missing: {type(outcome).__name__}: {outcome}")
-            _logger.warning("retrieval goes on without the %s leg", name, exc_info=outcome)
-            errors.append(outcome)
-        elif outcome is not None:
-            results.append(outcome)
-        else:
-            notes.append(f"the {name} leg found nothing")
-    if len(errors) == len(outcomes):
-        raise errors[0]
-    return results, notes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -11,6 +12,8 @@ from langchain_switchyard.retrieval.bm25 import Floats
 from langchain_switchyard.retrieval.fusion import LegScores
 from langchain_switchyard.retrieval.lexical import LexicalIndex
 from langchain_switchyard.retrieval.segment import Bools, Ints
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,3 +82,28 @@ def candidates(results: Sequence[LegResult]) -> Ints:
     """Return the rows on any list, ascending and each once."""
     found: Ints = np.unique(np.concatenate([result.rows for result in results]))
     return found
+
+
+def collect(
+    outcomes: dict[str, LegResult | BaseException | None],
+) -> tuple[list[LegResult], list[str]]:
+    """Keep the legs that answered, and say what became of the others.
+
+    Raises:
+        Exception: Every leg failed; the first one's error, as an empty answer would be a lie.
+    """
+    results, notes, errors = [], [], []
+    for name, outcome in outcomes.items():
+        if isinstance(outcome, BaseException):
+            if not isinstance(outcome, Exception):
+                raise outcome
+            notes.append(f"the {name} leg is missing: {type(outcome).__name__}: {outcome}")
+            _logger.warning("retrieval goes on without the %s leg", name, exc_info=outcome)
+            errors.append(outcome)
+        elif outcome is not None:
+            results.append(outcome)
+        else:
+            notes.append(f"the {name} leg found nothing")
+    if len(errors) == len(outcomes):
+        raise errors[0]
+    return results, notes

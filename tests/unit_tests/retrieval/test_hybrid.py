@@ -159,6 +159,25 @@ def test_legs_run_at_the_same_time(hybrid, monkeypatch):
     assert hybrid.search("dogs")[0].id == "dog"
 
 
+def test_a_dense_leg_that_takes_no_time_needs_no_thread(hybrid, monkeypatch):
+    """Once known; when it becomes slow it gets its thread back."""
+    seen, tick = [], iter(range(100))
+    original = hybrid.index.dense.search
+
+    def search(*args):
+        seen.append(threading.current_thread() is threading.main_thread())
+        return original(*args)
+
+    monkeypatch.setattr(hybrid.index.dense, "search", search)
+    hybrid._clock = lambda: 0.0
+    hybrid.search("dogs")
+    hybrid.search("dogs")
+    hybrid._clock = lambda: float(next(tick))
+    hybrid.search("dogs")
+    hybrid.search("dogs")
+    assert seen == [False, True, True, False]
+
+
 def test_equal_scores_are_ordered_by_id():
     """Not by the order of adding."""
     texts = [Document(id=name, page_content="same words") for name in "cab"]
