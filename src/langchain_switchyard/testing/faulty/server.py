@@ -77,6 +77,10 @@ class Server:
             lambda: Connection(self, self._loop), sock=self._socket, backlog=_BACKLOG
         )
         await self._stop.wait()
+        # A client accepted a moment ago is still a task of the loop. Closing the server under it
+        # would make asyncio drop the task and leave the socket to the garbage collector.
+        while arriving := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(arriving)
         server.close()
         for connection in list(self._connections):
             connection.close()

@@ -2,7 +2,7 @@
 
 import json
 import random
-from datetime import UTC, datetime
+from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
 import openai
@@ -116,7 +116,7 @@ def test_gateway_errors_are_html_pages(provider, status):
 
 def test_retry_after_comes_as_seconds_date_or_milliseconds(provider):
     """All the ways a provider says when to come back."""
-    moment = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
+    moment = datetime(2030, 1, 2, 11, 4, 5, tzinfo=timezone(timedelta(hours=8)))
     provider.script(
         RateLimited(retry_after=2),
         RateLimited(retry_after=0.5),

@@ -1,11 +1,13 @@
 """The server as a server: connections, keep-alive, abandonment, a clean end."""
 
 import asyncio
+import gc
 import http.client
 import json
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -196,6 +198,24 @@ def test_stop_ends_waits_and_leaves_nothing():
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), timeout=1)
     assert provider.abandoned == 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts descriptors under /proc")
+def test_no_descriptor_is_left_after_many_lives():
+    """Sockets, pipes and selectors are closed every time."""
+
+    def live() -> None:
+        with FaultyProvider(default=NeverAnswers()) as provider:
+            port = int(provider.root_url.rpartition(":")[2])
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+                client.sendall(completion_request())
+
+    live()
+    gc.collect()  # What earlier tests left to the collector must not be counted.
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(20):
+        live()
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
 
 def test_stop_is_harmless_twice_and_start_again_works():
