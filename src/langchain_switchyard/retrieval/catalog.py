@@ -63,22 +63,33 @@ class Catalog(Database):
 
     def _prepare(self) -> None:
         try:
-            if self.folder is not None:
-                self._writer.execute("PRAGMA journal_mode=WAL")
-            if not self._writer.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
-                self._writer.executescript(_SCHEMA)
+            if not self._ready():
+                # Two processes may open a new folder at once: one of them prepares it.
+                with self.writing():
+                    self._create()
             known = self.setting("format")
-            if known is None:
-                with self.transaction():
-                    self.remember("format", FORMAT)
-                    self.remember("generation", 0)
         except sqlite3.DatabaseError as error:
             raise IndexUnavailable(f"{self.folder} holds no usable index: {error}") from error
-        if known not in (None, FORMAT):
+        if known != FORMAT:
             raise IndexUnavailable(
                 f"{self.folder} was written in format {known}, this version reads {FORMAT}: "
                 "index anew"
             )
+
+    def _ready(self) -> bool:
+        found = self._rows("SELECT 1 FROM sqlite_master WHERE name = 'settings'")
+        return bool(found) and self.setting("format") is not None
+
+    def _create(self) -> None:
+        if self._ready():
+            return
+        if self.folder is not None:
+            # Readers then never wait for the writer, nor the writer for them.
+            self._writer.execute("PRAGMA journal_mode=WAL")
+        self._writer.executescript(_SCHEMA)
+        with self.transaction():
+            self.remember("format", FORMAT)
+            self.remember("generation", 0)
 
     def setting(self, name: str) -> Any:
         """Return a stored setting, ``None`` if there is none."""

@@ -1,6 +1,7 @@
 """The index: adds, updates, deletes, reopening, other processes, broken stores."""
 
 import datetime as dt
+import threading
 import time
 
 import pytest
@@ -256,3 +257,45 @@ def test_headings_and_titles_are_searched_but_not_in_the_text():
     for word in ("installation", "guide", "manual"):
         assert ids(index, word) == ["d1"]
     assert index.get(["d1"])[0].page_content == "run it"
+
+
+def test_many_may_open_a_new_folder_at_once(tmp_path):
+    """One prepares it, the others find it ready."""
+    opened, errors = [], []
+    start = threading.Barrier(8)
+
+    def enter():
+        start.wait()
+        try:
+            opened.append(Index(tmp_path / "new"))
+        except Exception as error:  # noqa: BLE001 - reported below.
+            errors.append(error)
+
+    threads = [threading.Thread(target=enter) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    opened[0].add_documents([document(1)])
+    assert all(ids(index, word(1)) == ["d1"] for index in opened)
+
+
+def test_writers_take_turns(tmp_path):
+    """Two indexes on one folder, many writes from threads: all of them arrive, in both."""
+    first, second = Index(tmp_path), Index(tmp_path)
+
+    def write(index, numbers):
+        for number in numbers:
+            index.add_documents([document(number)])
+
+    threads = [
+        threading.Thread(target=write, args=(first, range(30))),
+        threading.Thread(target=write, args=(second, range(30, 60))),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for index in (first, second):
+        assert sorted(ids(index, "共同")) == sorted(f"d{number}" for number in range(60))
