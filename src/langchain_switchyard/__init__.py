@@ -13,9 +13,9 @@ from langchain_switchyard.errors import (
     StreamInterrupted,
     SwitchyardError,
 )
-from langchain_switchyard.routing.breaker import BreakerPolicy
 from langchain_switchyard.routing.call import CallOptions
 from langchain_switchyard.routing.chat_model import ChatSwitchyard
+from langchain_switchyard.routing.circuit import BreakerPolicy
 from langchain_switchyard.routing.clock import World
 from langchain_switchyard.routing.deployment import Deployment, Price, Traits
 from langchain_switchyard.routing.retry import RetryPolicy

@@ -19,7 +19,7 @@ tree: the provider's own exception reaches the caller unchanged, with a note nam
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from langchain_core.exceptions import (
     ContextOverflowError,
@@ -29,8 +29,33 @@ from langchain_core.exceptions import (
     ModelTimeoutError,
 )
 
-if TYPE_CHECKING:
-    from langchain_switchyard.routing.call import Attempt
+
+class Trouble(Protocol):
+    """What went wrong with an attempt."""
+
+    @property
+    def kind(self) -> str:
+        """One of the words of `routing.failures.Kind`."""
+        ...
+
+    @property
+    def is_transient(self) -> bool:
+        """Whether the same request may succeed later."""
+        ...
+
+
+class Asked(Protocol):
+    """One attempt, as far as an error tells of it."""
+
+    @property
+    def deployment_id(self) -> str:
+        """Who was asked."""
+        ...
+
+    @property
+    def failure(self) -> Trouble | None:
+        """What went wrong; None if it was abandoned."""
+        ...
 
 
 class SwitchyardError(Exception):
@@ -76,7 +101,7 @@ class AllDeploymentsFailed(SwitchyardError, ModelError):
     """
 
     def __init__(
-        self, message: str, attempts: Sequence[Attempt] = (), retry_after: float | None = None
+        self, message: str, attempts: Sequence[Asked] = (), retry_after: float | None = None
     ) -> None:
         """Keep the story of every attempt."""
         super().__init__(message)
@@ -106,7 +131,7 @@ class StreamInterrupted(SwitchyardError, ModelConnectionError):
         attempts: Who was asked, in order.
     """
 
-    def __init__(self, message: str, partial: str, attempts: Sequence[Attempt] = ()) -> None:
+    def __init__(self, message: str, partial: str, attempts: Sequence[Asked] = ()) -> None:
         """Keep what was already shown."""
         super().__init__(message)
         self.partial = partial

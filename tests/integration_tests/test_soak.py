@@ -42,7 +42,7 @@ from langchain_switchyard import (
     RetryPolicy,
     Timeouts,
 )
-from langchain_switchyard.routing.breaker import Opening
+from langchain_switchyard.routing.circuit import Opening
 from langchain_switchyard.routing.retry import Backoff
 from langchain_switchyard.testing.faulty import FaultyProvider
 from langchain_switchyard.testing.faulty.exchange import Exchange

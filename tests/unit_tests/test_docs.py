@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from langchain_switchyard.routing.breaker import BreakerPolicy, Opening, Window
+from langchain_switchyard.routing.circuit import BreakerPolicy, Opening, Window
 from langchain_switchyard.routing.failures import VERDICTS, Kind, Outcome, Verdict
 from langchain_switchyard.routing.retry import Backoff, RetryBudgetPolicy, RetryPolicy
 from langchain_switchyard.routing.timeouts import Timeouts

@@ -45,7 +45,13 @@ def attempt(timeouts: Timeouts, audience: Audience, clock: Clock) -> AttemptHand
             raise told from error
         finally:
             attempt.elapsed = clock.now() - attempt.started
-            state.end(attempt)
+            state.end(
+                attempt.outcome,
+                attempt.failure,
+                attempt.usage,
+                elapsed=attempt.elapsed,
+                first_token=attempt.first_token,
+            )
             if audience:
                 audience.tell(AttemptEnded(attempt))
 
@@ -117,7 +123,8 @@ def _known_too_small(attempt: Attempt) -> int:
     window = attempt.state.deployment.context_window
     if window is not None:
         return window
-    return attempt.state.tokens_of(attempt.call)
+    call = attempt.call
+    return attempt.state.tokens_of(call.messages, call.kwargs.get("tools"))
 
 
 def _cannot_recover(call: Call) -> str | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Protocol
 
+from langchain_core.callbacks import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
 from langchain_core.messages import BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
@@ -14,10 +15,7 @@ from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.routing.cache_options import CacheOptions
 from langchain_switchyard.routing.deployment import Capability
 from langchain_switchyard.routing.failures import Failure, Outcome
-
-if TYPE_CHECKING:
-    from langchain_switchyard.routing.spans import Spans
-    from langchain_switchyard.routing.state import DeploymentState
+from langchain_switchyard.routing.state import DeploymentState
 
 Recovery = Literal["auto", "restart", "continue", "error"]
 """What happens when a stream breaks after text was handed out."""
@@ -72,7 +70,7 @@ class Call:
     recovery: Literal["restart", "continue", "error"] = "error"
     """`auto` resolved for this caller."""
     streamed: bool = False
-    spans: Spans | None = None
+    spans: Tracer | None = None
     """Traces attempts under the caller's run; None if nobody listens."""
 
     started: float = 0.0
@@ -152,6 +150,18 @@ class Attempt:
             if self.failure.retry_after is not None:
                 told["retry_after"] = self.failure.retry_after
         return told
+
+
+class Tracer(Protocol):
+    """Shows attempts to the caller's tracers; see `spans.py`."""
+
+    def begin(self, attempt: Attempt) -> CallbackManagerForChainRun:
+        """Open a span in sync code."""
+        ...
+
+    async def abegin(self, attempt: Attempt) -> AsyncCallbackManagerForChainRun:
+        """Open a span in async code."""
+        ...
 
 
 @dataclass(slots=True)

@@ -89,7 +89,7 @@ def why_incapable(call: Call, state: DeploymentState) -> str | None:
     window = deployment.context_window
     if window is None or _characters(call) * _MAX_TOKENS_PER_CHARACTER < window:
         return None
-    tokens = state.tokens_of(call)
+    tokens = state.tokens_of(call.messages, call.kwargs.get("tools"))
     if tokens > window:
         return f"the request has about {tokens} tokens, its context window is {window}"
     return None

@@ -17,9 +17,9 @@ from typing_extensions import override
 
 from langchain_switchyard._version import __version__
 from langchain_switchyard.routing.balance import Strategy, StrategyName, strategy_named
-from langchain_switchyard.routing.breaker import BreakerPolicy
 from langchain_switchyard.routing.call import Call, CallOptions, Recovery
 from langchain_switchyard.routing.caller import KEYWORD, announce, caller_of, gathering
+from langchain_switchyard.routing.circuit import BreakerPolicy
 from langchain_switchyard.routing.clock import World
 from langchain_switchyard.routing.conventions import FleetChatModel
 from langchain_switchyard.routing.drive_async import AsyncDriver

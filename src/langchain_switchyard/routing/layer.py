@@ -7,17 +7,15 @@ and the candidates it may choose from; below, it takes one attempt at one deploy
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from langchain_switchyard.routing.call import Attempt, Call, Reply
 from langchain_switchyard.routing.clock import World
 from langchain_switchyard.routing.effects import Steps
 from langchain_switchyard.routing.failures import Failure
+from langchain_switchyard.routing.state import DeploymentState
 
-if TYPE_CHECKING:
-    from langchain_switchyard.routing.state import DeploymentState
-
-Candidates: TypeAlias = "Sequence[DeploymentState]"
+Candidates: TypeAlias = Sequence[DeploymentState]
 Handler: TypeAlias = Callable[[Call, Candidates], Steps[Reply]]
 AttemptHandler: TypeAlias = Callable[[Attempt], Steps[Reply]]
 Layer: TypeAlias = Callable[[Handler], Handler]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from langchain_switchyard.routing.breaker import Breaker
-from langchain_switchyard.routing.call import Attempt, Call
+from langchain_core.messages import BaseMessage
+from langchain_core.messages.ai import UsageMetadata
+
+from langchain_switchyard.routing.circuit import Breaker
 from langchain_switchyard.routing.deployment import Deployment
-from langchain_switchyard.routing.failures import Kind
+from langchain_switchyard.routing.failures import Failure, Kind, Outcome
 from langchain_switchyard.routing.native_timeout import native_timeout
 from langchain_switchyard.routing.tokens import estimate_messages, vocabulary_of
 from langchain_switchyard.routing.tools import BoundTools
@@ -59,9 +63,11 @@ class DeploymentState:
         """The instant from which it may be asked; `now` or before: at once."""
         return max(self.breaker.ready_at(now), self.throttled_until)
 
-    def tokens_of(self, call: Call) -> int:
+    def tokens_of(
+        self, messages: Sequence[BaseMessage], tools: Sequence[Mapping[str, Any]] | None
+    ) -> int:
         """About how many input tokens a request has in this model's own vocabulary."""
-        return estimate_messages(call.messages, call.kwargs.get("tools"), self._vocabulary)
+        return estimate_messages(messages, tools, self._vocabulary)
 
     def throttle(self, until: float) -> None:
         """Keep away until then; a longer deadline already known stays."""
@@ -80,9 +86,17 @@ class DeploymentState:
             self.pending += 1
             self.attempts += 1
 
-    def end(self, attempt: Attempt) -> None:
-        """Count an attempt that is over, however it ended."""
-        usage, failure, price = attempt.usage, attempt.failure, self.deployment.price
+    def end(
+        self,
+        outcome: Outcome,
+        failure: Failure | None,
+        usage: UsageMetadata | None,
+        *,
+        elapsed: float,
+        first_token: float | None,
+    ) -> None:
+        """Count an attempt that is over, however it ended. Durations are seconds."""
+        price = self.deployment.price
         with self.lock:
             self.pending -= 1
             if usage is not None:
@@ -92,11 +106,11 @@ class DeploymentState:
                     self.cost += price.cost(usage)
             if failure is not None:
                 self.errors[failure.kind] += 1
-            elif attempt.outcome == "success":
+            elif outcome is Outcome.SUCCESS:
                 self.successes += 1
-                self.latencies.append(attempt.elapsed)
-                if attempt.first_token is not None:
-                    self.first_tokens.append(attempt.first_token)
+                self.latencies.append(elapsed)
+                if first_token is not None:
+                    self.first_tokens.append(first_token)
 
     def __repr__(self) -> str:
         """Name and load."""

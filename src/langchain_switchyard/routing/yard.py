@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from langchain_switchyard.errors import ConfigurationError
-from langchain_switchyard.routing.breaker import Breaker, BreakerPolicy
 from langchain_switchyard.routing.call import Call, Reply
+from langchain_switchyard.routing.circuit import Breaker, BreakerPolicy
 from langchain_switchyard.routing.clock import World
 from langchain_switchyard.routing.deployment import Deployment
 from langchain_switchyard.routing.effects import Steps

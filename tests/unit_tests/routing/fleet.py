@@ -10,8 +10,8 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 
 from langchain_switchyard import ChatSwitchyard, Deployment, World
-from langchain_switchyard.routing.breaker import Breaker, BreakerPolicy
 from langchain_switchyard.routing.call import Call, CallOptions
+from langchain_switchyard.routing.circuit import Breaker, BreakerPolicy
 from langchain_switchyard.routing.state import DeploymentState
 from langchain_switchyard.testing import FakeClock, ScriptedChatModel
 
