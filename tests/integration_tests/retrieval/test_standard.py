@@ -1,10 +1,14 @@
-"""LangChain's own retriever suite, with and without a dense leg; nothing overridden."""
+"""LangChain's own suites for retrievers and embeddings; nothing overridden."""
 
 from langchain_core.documents import Document
 from langchain_core.embeddings import DeterministicFakeEmbedding
-from langchain_tests.integration_tests import RetrieversIntegrationTests
+from langchain_tests.integration_tests import (
+    EmbeddingsIntegrationTests,
+    RetrieversIntegrationTests,
+)
+from langchain_tests.unit_tests import EmbeddingsUnitTests
 
-from langchain_switchyard.retrieval import Index
+from langchain_switchyard.retrieval import BatchedEmbeddings, Index
 from langchain_switchyard.retrieval.hybrid import HybridRetriever
 
 # Three documents match, as the suite asks for exactly three: no match would rightly be no result.
@@ -44,3 +48,31 @@ class TestHybridRetriever(TestLexicalRetriever):
     def retriever_constructor_params(self):
         """Its arguments."""
         return {"index": filled(DeterministicFakeEmbedding(size=6))}
+
+
+class TestBatchedEmbeddings(EmbeddingsIntegrationTests):
+    """Shared batches behave like any embeddings."""
+
+    @property
+    def embeddings_class(self):
+        """The class under test."""
+        return BatchedEmbeddings
+
+    @property
+    def embedding_model_params(self):
+        """Its arguments."""
+        return {"model": DeterministicFakeEmbedding(size=6)}
+
+
+class TestBatchedEmbeddingsUnit(EmbeddingsUnitTests):
+    """And are constructed like them."""
+
+    @property
+    def embeddings_class(self):
+        """The class under test."""
+        return BatchedEmbeddings
+
+    @property
+    def embedding_model_params(self):
+        """Its arguments."""
+        return {"model": DeterministicFakeEmbedding(size=6)}
