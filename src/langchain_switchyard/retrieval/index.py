@@ -269,10 +269,15 @@ class Index:
                 if after is not None:
                     after()
                 generation = self.catalog.next_generation()
-            for row, terms in dead.items():
-                self.lexical.delete(row, terms)
-            self.lexical.add(rows, texts)
-            self._replica.wrote(generation, rows)
+            try:
+                for row, terms in dead.items():
+                    self.lexical.delete(row, terms)
+                self.lexical.add(rows, texts)
+                self._replica.wrote(generation, rows)
+            except BaseException:
+                # Interrupted halfway: memory is built anew from what was committed.
+                self._replica.generation = -1
+                raise
             self._after_write(list(dead), stale)
             self._replica.settle()
 

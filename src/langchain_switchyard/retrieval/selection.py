@@ -5,9 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from langchain_switchyard.retrieval.bm25 import Floats
-from langchain_switchyard.retrieval.segment import Ints
+from langchain_switchyard.retrieval.segment import Bools, Ints
 
 _BLOCK = 64
+
+
+def passing(allowed: Bools, rows: Ints) -> Bools:
+    """Return which rows a mask by row allows; rows it does not reach are newer, and not allowed."""
+    if not len(rows) or rows[-1] < len(allowed):
+        return allowed[rows]
+    inside = rows < len(allowed)
+    return inside & allowed[np.where(inside, rows, 0)]
 
 
 def best(scores: Floats, count: int, floor: float = 0.0) -> Ints:

@@ -9,7 +9,7 @@ import numpy as np
 
 from langchain_switchyard.retrieval.bm25 import Floats
 from langchain_switchyard.retrieval.segment import Bools, Ints, Segment
-from langchain_switchyard.retrieval.selection import best
+from langchain_switchyard.retrieval.selection import best, passing
 from langchain_switchyard.retrieval.tail import Tail
 
 
@@ -89,7 +89,7 @@ class Match:
         """
         scores = self.scores
         if allowed is not None:
-            scores = np.where(allowed[self.rows], scores, 0.0)
+            scores = np.where(passing(allowed, self.rows), scores, 0.0)
         slots = best(scores, count)
         return self.rows[slots], scores[slots]
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval.bm25 import Floats
 from langchain_switchyard.retrieval.segment import Bools, Ints
-from langchain_switchyard.retrieval.selection import best
+from langchain_switchyard.retrieval.selection import best, passing
 
 Matrix = npt.NDArray[np.float32]
 # Below any cosine: what a deleted or filtered document scores.
@@ -43,7 +43,7 @@ class CosineMatch:
         """Return rows and cosines of the nearest ``count`` documents, nearest first."""
         scores = self.scores
         if allowed is not None:
-            scores = np.where(allowed[self.rows], scores, _OUT)
+            scores = np.where(passing(allowed, self.rows), scores, _OUT)
         places = best(scores, count, floor=-1.5)
         return self.rows[places], scores[places]
 

@@ -299,3 +299,35 @@ def test_writers_take_turns(tmp_path):
         thread.join()
     for index in (first, second):
         assert sorted(ids(index, "共同")) == sorted(f"d{number}" for number in range(60))
+
+
+@pytest.mark.parametrize("failing", ["add", "delete"])
+def test_an_interruption_after_the_commit_leaves_no_gap(place, embeddings, failing, monkeypatch):
+    """Memory is built anew from what was committed, in both legs."""
+    index = Index(place, embeddings)
+    index.add_documents([document(1), document(2)])
+    original = getattr(index.lexical, failing)
+
+    def interrupted(*args):
+        original(*args)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(index.lexical, failing, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        index.add_documents([document(1, "fresh words"), document(3)])
+    monkeypatch.undo()
+    assert ids(index, "fresh", k=1) == ["d1"]
+    assert ids(index, word(3), k=1) == ["d3"]
+    assert sorted(ids(index, "共同")) == ["d1", "d2", "d3"]
+    assert len(index) == 3
+
+
+def test_a_mask_made_before_a_write_leaves_newer_documents_out(embeddings):
+    """A writer between filter and search must not break the search."""
+    index = Index(embeddings=embeddings)
+    index.add_documents([document(1, lang="zh")])
+    mask = index.mask({"lang": "zh"})
+    index.add_documents([document(2, lang="zh")])
+    rows, _ = index.lexical.match("共同").top(5, mask)
+    assert rows.tolist() == [1]
+    assert index.dense.search("", index.dense.query_vector("共同"), 5, mask).rows.tolist() == [1]
