@@ -8,10 +8,11 @@ from typing import Any, NamedTuple, cast
 
 from langchain_core.messages import BaseMessage
 
+from langchain_switchyard.errors import SwitchyardError
 from langchain_switchyard.testing.steps import Cue, Step, steps_of
 
 
-class ScriptExhausted(RuntimeError):
+class ScriptExhausted(SwitchyardError, RuntimeError):
     """The model was called more often than its script has lines, and `then="fail"`."""
 
 

@@ -15,11 +15,13 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
+from langchain_switchyard.errors import SwitchyardError
+
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
-class Deadlock(RuntimeError):
+class Deadlock(SwitchyardError, RuntimeError):
     """Every task waits and nothing is left that could wake one: no timer, thread or socket."""
 
 

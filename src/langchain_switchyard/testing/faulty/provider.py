@@ -209,6 +209,6 @@ class FaultyProvider:
             TimeoutError: Requests are still being answered.
         """
         if self._server is not None:
-            self._server.drain()
+            self._server.drain(timeout)
         if not self._ledger.wait(self._ledger.idle, timeout):
             raise TimeoutError(f"requests are still being answered after {timeout:g} s")

@@ -44,13 +44,19 @@ class Server:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
-    def drain(self) -> None:
+    def drain(self, timeout: float) -> None:
         """Let the loop take in what clients have already sent (or closed).
 
         What a client on this machine has written is readable here at once; a few turns of the
         loop accept, read and answer it.
+
+        Args:
+            timeout: Real seconds to wait for the loop.
+
+        Raises:
+            TimeoutError: The loop is busy: a brain blocks it.
         """
-        asyncio.run_coroutine_threadsafe(_turn(), self._loop).result()
+        asyncio.run_coroutine_threadsafe(_turn(), self._loop).result(timeout)
 
     def connected(self, connection: Connection) -> None:
         """Remember a client, to drop it at the end."""

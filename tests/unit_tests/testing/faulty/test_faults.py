@@ -4,6 +4,7 @@ import json
 import random
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 
 import openai
 import pytest
@@ -42,6 +43,7 @@ from langchain_switchyard.testing import (
     TruncatedJson,
     ZhipuError,
 )
+from langchain_switchyard.testing.faulty import faults
 from tests.unit_tests.testing.faulty.clients import MESSAGES, WAYS, ask
 
 both_ways = pytest.mark.parametrize("way", WAYS)
@@ -101,6 +103,13 @@ def test_refusals_look_like_the_providers_own(provider, way, stream, fault, expe
     assert WAYS[way](provider, stream=stream).error is None
     assert provider.attempts == 2
     assert [request.faults for request in provider.requests] == [(type(fault).__name__,), ()]
+
+
+@pytest.mark.parametrize(("status", "reason"), [(529, "Overloaded"), (599, "Unknown")])
+def test_statuses_that_http_does_not_know_have_a_reason(provider, status, reason):
+    """Some clients read the status line's words."""
+    provider.script(ServerError(status))
+    assert ask(provider, stream=False).error.response.reason_phrase == reason
 
 
 @pytest.mark.parametrize("status", [502, 504])
@@ -429,6 +438,7 @@ def test_a_home_made_fault_is_a_few_lines(provider):
         lambda: EveryNth(ServerError(), 0),
         lambda: Sometimes(ServerError(), 1.5),
         lambda: ZhipuError(42),
+        lambda: ErrorEventInStream(kind="bad luck"),
     ],
 )
 def test_nonsense_faults_are_refused_when_made(make):
@@ -475,3 +485,9 @@ def test_azure_says_why_content_was_filtered(provider):
     assert errors[0].body["innererror"]["code"] == "ResponsibleAIPolicyViolation"
     assert errors[1].code == "DeploymentNotFound"
     assert (errors[2].code, errors[2].response.headers["retry-after"]) == ("429", "20")
+
+
+def test_every_fault_is_documented():
+    """Each public fault has its place on the page about testing."""
+    page = (Path(__file__).parents[4] / "docs" / "testing.md").read_text("utf-8")
+    assert [name for name in faults.__all__ if f"`{name}" not in page] == []

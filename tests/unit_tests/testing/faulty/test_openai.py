@@ -288,6 +288,28 @@ def test_embeddings_are_deterministic_and_know_neighbours(client):
     assert dot(chinese, near) > dot(chinese, far)
 
 
+def test_embeddings_of_token_numbers_are_embeddings_too(client):
+    """Some clients tokenize before they send."""
+    one, same, other = (
+        client.embeddings.create(model="e", input=tokens).data[0].embedding
+        for tokens in ([1, 2, 3], [1, 2, 3], [7, 8, 9])
+    )
+    assert one == same != other
+
+
+def test_an_answer_of_nothing_is_an_empty_text():
+    """No token, but a finish reason."""
+    with FaultyProvider(answer="") as provider:
+        for stream in (False, True):
+            heard = ask(provider, stream=stream)
+            assert (heard.text, heard.finish, heard.error) == ("", "stop", None)
+
+
+def test_a_history_without_a_user_is_answered(provider):
+    """Only the system has spoken."""
+    assert ask(provider, stream=False, messages=[{"role": "system", "content": "be kind"}]).text
+
+
 def test_azure_paths_carry_the_deployment_and_filter_results(provider):
     """The SDK's Azure client works."""
     with openai.AzureOpenAI(

@@ -114,6 +114,7 @@ def test_a_request_may_come_in_pieces_and_in_chunks(provider):
         b"hello\r\n\r\n",
         b"POST /v1/chat/completions HTTP/1.1\r\ncontent-length: x\r\n\r\n",
         b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+        b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nfffffffff\r\n",
         b"GET /" + b"x" * 70_000,
     ],
 )
