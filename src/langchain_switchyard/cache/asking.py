@@ -16,7 +16,7 @@ from langchain_switchyard.cache.level import SharedLevel
 from langchain_switchyard.cache.miss import Miss
 from langchain_switchyard.cache.parts import Parts
 from langchain_switchyard.cache.plan import Plan
-from langchain_switchyard.cache.serving import copied, serve
+from langchain_switchyard.cache.serving import copied, free_copy, serve
 from langchain_switchyard.errors import DeadlineExceeded, StreamInterrupted
 from langchain_switchyard.routing.call import Call, Reply
 from langchain_switchyard.routing.clock import World
@@ -51,28 +51,40 @@ class Asking:
 
     def ask(self, miss: Miss) -> Steps[Reply]:
         """Ask, or ride with somebody who asks the same."""
-        call, plan, digest = miss.call, miss.plan, miss.key.digest
-        if not self._parts.policy.single_flight.in_process or plan.options.no_cache:
-            alone = Flight((digest, "alone"))
-            yield from self._fly(miss, alone)
-            return (yield from self._own(miss, alone))
-        mode = call.recovery if call.streamed else "whole"
-        flights, background = self._parts.flights, self._parts.background
         while True:
-            flight, leads = flights.board(digest, mode, _suits(mode))
+            flight, leads = self._board(miss)
             try:
-                if leads:
-                    flow = partial(self._fly, miss, flight)
-                    yield background.fly(flight, flow, self._world.clock, mode)
-                    return (yield from self._lead(miss, flight))
-                return (yield from self._follow(miss, flight))
+                if not leads:
+                    return (yield from self._follow(miss, flight))
+                flow = partial(self._fly, miss, flight)
+                if not self._is_known_by_now(miss, flight):
+                    mode = flight.slot[1]
+                    yield self._parts.background.fly(flight, flow, self._world.clock, mode)
+                return (yield from self._lead(miss, flight))
             except Abandoned:
-                if leads or call.shown:
-                    raise StreamInterrupted(
-                        "the shared call was given up", call.shown_text()
-                    ) from None
+                shown = miss.call.shown_text()
+                if leads or miss.call.shown:
+                    raise StreamInterrupted("the shared call was given up", shown) from None
             finally:
-                flights.leave(flight)
+                self._parts.flights.leave(flight)
+
+    def _board(self, miss: Miss) -> tuple[Flight, bool]:
+        mode = miss.call.recovery if miss.call.streamed else "whole"
+        if self._parts.policy.single_flight.in_process and not miss.plan.options.no_cache:
+            return self._parts.flights.board(miss.key.digest, mode, _suits(mode))
+        # Who must have a fresh answer does not ride with an older call, nor gives others a ride.
+        return Flight((miss.key.digest, mode), riders=1), True
+
+    def _is_known_by_now(self, miss: Miss, flight: Flight) -> bool:
+        """Whether the answer has come since this request looked for it, in a flight now over."""
+        if miss.plan.options.no_cache:
+            return False
+        now = self._world.clock.wall()
+        entry = self._parts.shelf.near(miss.key, now)
+        if entry is None or miss.plan.use_of(entry, now) != "fresh":
+            return False
+        flight.land(None, entry)
+        return True
 
     def refresh(self, miss: Miss) -> Steps[None]:
         """Fetch a fresh answer for the store, unless somebody asks already."""
@@ -94,7 +106,8 @@ class Asking:
             yield flight.wait(seen, None)
             for chunk in flight.chunks[seen:]:
                 seen += 1
-                yield Emit(chunk)
+                # A copy: what a reader does to a chunk must not reach what is stored.
+                yield Emit(copied(chunk))
         return (yield from self._own(miss, flight))
 
     def _own(self, miss: Miss, flight: Flight) -> Steps[Reply]:
@@ -119,7 +132,7 @@ class Asking:
             yield from self._patiently(call, flight, seen if live else 1 << 60)
             for chunk in flight.chunks[seen:] if live else ():
                 seen += 1
-                yield from _pass_on(call, copied(chunk))
+                yield from _pass_on(call, free_copy(chunk))
         if flight.error is not None:
             raise _as_heard(flight.error, call)
         if flight.entry is None:
@@ -173,9 +186,15 @@ class Asking:
         try:
             reply = yield from self._inner(miss.call, miss.candidates)
             yield from self._landing.land(miss, flight, reply)
-        finally:
+        except GeneratorExit:
+            # The flow is being closed: nothing can be awaited any more.
             if shared is not None and token is not None:
-                yield Io(partial(shared.unlock, key, token), partial(shared.aunlock, key, token))
+                shared.unlock(key, token)
+            raise
+        except BaseException:
+            yield from _unlock(shared, key, token)
+            raise
+        yield from _unlock(shared, key, token)
 
     def _turn(self, shared: SharedLevel, key: Key, plan: Plan, token: str) -> Steps[Entry | None]:
         """Wait for the right to ask; the entry if another process answers first."""
@@ -192,9 +211,14 @@ class Asking:
             yield Sleep(rule.poll)
             if not plan.options.no_cache:
                 found = yield from self._parts.shelf.find(key, clock)
-                if found is not None and found[0].freshness(clock.wall()) == "fresh":
+                if found is not None and plan.use_of(found[0], clock.wall()) == "fresh":
                     return found[0]
         return None
+
+
+def _unlock(shared: SharedLevel | None, key: Key, token: str | None) -> Steps[None]:
+    if shared is not None and token is not None:
+        yield Io(partial(shared.unlock, key, token), partial(shared.aunlock, key, token))
 
 
 def _suits(mode: str) -> tuple[str, ...]:
@@ -212,9 +236,8 @@ def _pass_on(call: Call, chunk: ChatGenerationChunk) -> Steps[None]:
 
 def _as_heard(error: BaseException, call: Call) -> BaseException:
     """A failed flight's error, as its followers are told."""
-    if isinstance(error, (Abandoned, DeadlineExceeded, StreamInterrupted)) and not call.shown:
-        # Those belong to the first rider's own terms; this request still has its chance.
-        return Abandoned()
     if call.shown:
         return StreamInterrupted("the shared stream broke", call.shown_text())
-    return error
+    is_first_riders = isinstance(error, (Abandoned, DeadlineExceeded, StreamInterrupted))
+    # Its own terms, its own interrupt: this request still has its chance.
+    return Abandoned() if is_first_riders or not isinstance(error, Exception) else error

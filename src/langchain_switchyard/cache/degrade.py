@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from langchain_switchyard.cache.entry import Entry
 from langchain_switchyard.cache.key import Key
 from langchain_switchyard.cache.parts import Parts
 from langchain_switchyard.cache.plan import Plan, question_of
@@ -53,7 +52,7 @@ def _same_request(
     request = plan.request if route is None else dataclasses.replace(plan.request, model=route)
     key = parts.keys.key(request)
     found = yield from parts.shelf.find(key, clock)
-    if found is None or _too_old(found[0], plan, clock):
+    if found is None or plan.use_of(found[0], clock.wall()) == "dead":
         return None
     details: dict[str, Any] = (
         {"degraded": "stale"} if route is None else {"degraded": "stand-in", "route": route}
@@ -80,7 +79,7 @@ def _similar(parts: Parts, call: Call, plan: Plan, clock: Clock) -> Steps[Reply 
     if hit is None:
         return None
     found = yield from parts.shelf.find(Key(hit.key, plan.key.scope), clock)
-    if found is None or _too_old(found[0], plan, clock):
+    if found is None or plan.use_of(found[0], clock.wall()) == "dead":
         return None
     details = {
         "degraded": "similar",
@@ -100,8 +99,3 @@ def _similar(parts: Parts, call: Call, plan: Plan, clock: Clock) -> Steps[Reply 
             details=details,
         )
     )
-
-
-def _too_old(entry: Entry, plan: Plan, clock: Clock) -> bool:
-    limit, now = plan.options.max_age, clock.wall()
-    return entry.freshness(now) == "dead" or (limit is not None and now - entry.created > limit)

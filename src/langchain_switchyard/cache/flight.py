@@ -28,11 +28,12 @@ class Flight:
     """One call under way. Thread-safe: riders may sit in other threads and event loops.
 
     Args:
-        slot: Where the flight table keeps it.
+        slot: Where the flight table keeps it: the question, and how its answer travels.
+        riders: How many ride already.
     """
 
-    def __init__(self, slot: tuple[bytes, str]) -> None:
-        """Nobody rides yet."""
+    def __init__(self, slot: tuple[bytes, str], riders: int = 0) -> None:
+        """Nothing has arrived yet."""
         self.slot = slot
         self.chunks: list[ChatGenerationChunk] = []
         self.reply: Reply | None = None
@@ -41,7 +42,7 @@ class Flight:
         """What all others get."""
         self.error: BaseException | None = None
         self.done = False
-        self.riders = 0
+        self.riders = riders
         self.give_up: Callable[[], None] | None = None
         """Cancels the call itself; None where that cannot be done."""
         self.is_grounded: Callable[[], bool] | None = None
@@ -165,8 +166,7 @@ class Flights:
                 if flight is not None and not flight.done:
                     flight.riders += 1
                     return flight, False
-            flight = self._aloft[digest, mode] = Flight((digest, mode))
-            flight.riders = 1
+            flight = self._aloft[digest, mode] = Flight((digest, mode), riders=1)
             return flight, True
 
     def leave(self, flight: Flight) -> None:

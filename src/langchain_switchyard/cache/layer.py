@@ -51,7 +51,7 @@ class CacheHandler:
         if not plan.options.no_cache:
             found = yield from parts.shelf.find(plan.key, self._world.clock)
             if found is not None:
-                use = self._use(found[0], plan)
+                use = plan.use_of(found[0], self._world.clock.wall())
                 if use == "fresh":
                     if self._is_worn(found[0]):
                         yield from self._refresh(call, candidates, plan)
@@ -114,7 +114,7 @@ class CacheHandler:
         if plan.key is None or parts.semantic is None:
             return None
         found = yield from parts.shelf.find(Key(hit.key, plan.key.scope), self._world.clock)
-        if found is None or self._use(found[0], plan) != "fresh":
+        if found is None or plan.use_of(found[0], self._world.clock.wall()) != "fresh":
             if found is None:
                 parts.semantic.forget([hit.key])
             return None
@@ -145,14 +145,6 @@ class CacheHandler:
                 now=self._world.clock.wall(),
             )
         )
-
-    def _use(self, entry: Entry, plan: Plan) -> str:
-        """What an entry may be used for by this call."""
-        now = self._world.clock.wall()
-        limit = plan.options.max_age
-        if limit is not None and now - entry.created > limit:
-            return "dead"
-        return entry.freshness(now)
 
     def _is_worn(self, entry: Entry) -> bool:
         return is_worn(

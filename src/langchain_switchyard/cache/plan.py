@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from langchain_core.messages import HumanMessage, ToolMessage
 
 from langchain_switchyard.cache.admission import request_rule
+from langchain_switchyard.cache.entry import Entry, Freshness
 from langchain_switchyard.cache.errors import Uncacheable
 from langchain_switchyard.cache.key import Key
 from langchain_switchyard.cache.parts import Parts
@@ -31,6 +32,13 @@ class Plan:
     """Why it goes past the cache."""
     epochs: tuple[tuple[str, int], ...] = ()
     """As they were before the model was asked."""
+
+    def use_of(self, entry: Entry, now: float) -> Freshness:
+        """What an entry may be used for by this call: `max_age` holds whatever the entry says."""
+        limit = self.options.max_age
+        if limit is not None and now - entry.created > limit:
+            return "dead"
+        return entry.freshness(now)
 
 
 def plan_call(parts: Parts, call: Call, route: Route) -> Plan:

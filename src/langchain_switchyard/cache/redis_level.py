@@ -19,8 +19,8 @@ from langchain_switchyard.cache.fuse import Fuse
 from langchain_switchyard.cache.key import Key
 from langchain_switchyard.cache.keyring import KeyRing
 from langchain_switchyard.cache.level import Usage
+from langchain_switchyard.cache.redis_clients import clients_of
 from langchain_switchyard.cache.subject import subject_mark
-from langchain_switchyard.errors import MissingExtra
 
 _log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class RedisLevel:
         self._budget = budget
         self._ring = ring
         self._prefix = prefix
-        self._make, self._amake = clients or _clients(url, budget)
+        self._make, self._amake = clients or clients_of(url, budget)
         self._fuse = Fuse(name)
         self._client: Any = None
         # An awaiting client belongs to the loop it was first used on.
@@ -275,27 +275,6 @@ class RedisLevel:
                 return await operation(client)
 
         return await self._fuse.acall(ask, default)
-
-
-def _clients(url: str, budget: float) -> tuple[Callable[[], Any], Callable[[], Any]]:
-    try:
-        import redis  # noqa: PLC0415 - an extra.
-        import redis.asyncio as aredis  # noqa: PLC0415
-        from redis.backoff import NoBackoff  # noqa: PLC0415
-        from redis.retry import Retry  # noqa: PLC0415
-    except ImportError as error:
-        raise MissingExtra("RedisLevel", "redis") from error
-    common: dict[str, Any] = {"socket_timeout": budget, "socket_connect_timeout": budget}
-
-    def blocking() -> Any:
-        return redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **common)
-
-    def awaiting() -> Any:
-        from redis.asyncio.retry import Retry as AsyncRetry  # noqa: PLC0415
-
-        return aredis.Redis.from_url(url, retry=AsyncRetry(NoBackoff(), 0), **common)
-
-    return blocking, awaiting
 
 
 def _microseconds(told: Sequence[int]) -> int:

@@ -64,16 +64,20 @@ def _stream(call: Call, message: AIMessage) -> Steps[Reply]:
     return Reply(None, metadata=message.response_metadata)
 
 
-def copied(chunk: ChatGenerationChunk) -> ChatGenerationChunk:
-    """A live chunk for a further consumer: shares nothing, has no id, bills nothing."""
+def copied(chunk: ChatGenerationChunk, **changes: Any) -> ChatGenerationChunk:
+    """A live chunk for one reader: what it does to the chunk reaches nobody else."""
     message = chunk.message
-    update: dict[str, Any] = {"id": None, "usage_metadata": None}
     twin: BaseMessageChunk
     is_plain = isinstance(message.content, str) and not message.additional_kwargs
     if is_plain and isinstance(message, AIMessageChunk) and not message.tool_call_chunks:
-        update["response_metadata"] = dict(message.response_metadata)
-        twin = message.model_copy(update=update)
+        metadata = dict(message.response_metadata)
+        twin = message.model_copy(update={"response_metadata": metadata, **changes})
     else:
-        twin = copy.deepcopy(message).model_copy(update=update)
+        twin = copy.deepcopy(message).model_copy(update=changes)
     info = dict(chunk.generation_info) if chunk.generation_info else None
     return type(chunk)(message=twin, generation_info=info)
+
+
+def free_copy(chunk: ChatGenerationChunk) -> ChatGenerationChunk:
+    """A copy for a reader who did not pay for the call: no id of that run, no usage."""
+    return copied(chunk, id=None, usage_metadata=None)

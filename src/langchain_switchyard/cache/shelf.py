@@ -58,6 +58,15 @@ class Shelf:
                 break
         return best
 
+    def near(self, key: Key, now: float) -> Entry | None:
+        """A fresh entry in a level that does not wait, or None; asks nobody else."""
+        for level in self.levels:
+            if not level.waits:
+                entry = level.get(key, now)
+                if entry is not None and now < entry.fresh_until and self.epochs.holds(entry):
+                    return entry
+        return None
+
     def keep(self, key: Key, entry: Entry, clock: Clock, *, waiting: bool) -> Steps[None]:
         """Keep an entry in the levels that wait, or in those that do not."""
         now = clock.wall()

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage
 
+from langchain_switchyard.cache.memory import MemoryLevel
 from langchain_switchyard.cache.policy import CachePolicy, SingleFlight
 from langchain_switchyard.cache.response_cache import ResponseCache
+from langchain_switchyard.cache.sqlite_level import SqliteLevel
 from langchain_switchyard.errors import (
     AllDeploymentsFailed,
     DeadlineExceeded,
@@ -278,3 +282,96 @@ def test_a_thread_that_leaves_a_stream_does_not_take_the_others_down() -> None:
         gate.door.set()
         assert second.result(10) == "one two three"
     assert len(model.calls) == 1
+
+
+def test_what_a_reader_does_to_its_chunks_reaches_nobody_else() -> None:
+    """Neither another reader nor the store."""
+    clock = FakeClock()
+    router, _ = yard(ResponseCache(), SLOW, clock=clock)
+
+    async def spoil() -> None:
+        async for chunk in router.astream("q"):
+            chunk.content = "poison"
+
+    async def both() -> str:
+        _, text = await asyncio.gather(spoil(), read(router))
+        return text
+
+    assert clock.run(both()) == ALL
+    assert router.invoke("q").content == ALL
+
+
+def test_an_answer_that_came_while_looking_is_not_asked_for_again() -> None:
+    """A far level takes its time; meanwhile another request may have been answered."""
+    clock = FakeClock()
+
+    class Slow(MemoryLevel):
+        """A level that is empty, and takes long to say so."""
+
+        waits = True
+
+        async def aget(self, key: Any, now: float) -> None:
+            await asyncio.sleep(30 if clock.now() > 1 else 0)
+
+    cache = ResponseCache([MemoryLevel(), Slow(name="far")])
+    router, model = yard(cache, SLOW, clock=clock)
+
+    async def second_looks_longer() -> list[Any]:
+        first = asyncio.create_task(router.ainvoke("q"))
+        await asyncio.sleep(2)
+        return [await router.ainvoke("q"), await first]
+
+    second, first = clock.run(second_looks_longer())
+    assert second.content == first.content == ALL
+    assert told(second)["cache"] == "exact"
+    assert len(model.calls) == 1
+
+
+def test_an_interrupt_of_one_thread_is_not_raised_in_another() -> None:
+    """Ctrl-C belongs to whoever pressed it."""
+    cache = ResponseCache()
+    gate = Gate()
+
+    def interrupted(_messages: Any, _kwargs: Any) -> str:
+        gate.sleep(0)
+        raise KeyboardInterrupt
+
+    router, model = yard(cache, [interrupted, "second try"])
+    with ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(router.invoke, "q") for _ in range(2)]
+        while sum(f.riders for f in list(cache._parts.flights._aloft.values())) < 2:
+            threading.Event().wait(0.001)
+        gate.door.set()
+        ends = [call.exception(10) for call in calls]
+    assert sorted(str(type(end).__name__) for end in ends) == ["KeyboardInterrupt", "NoneType"]
+    assert len(model.calls) == 2
+
+
+@pytest.mark.parametrize("no_cache", [True, False])
+def test_leaving_a_stream_gives_back_the_lock_that_other_processes_wait_for(
+    tmp_path: Path, no_cache: bool
+) -> None:
+    """However the flow ends."""
+    shared = SqliteLevel(tmp_path / "cache.db")
+    cache = ResponseCache([MemoryLevel(), shared])
+    router, _ = yard(cache, [[Say("one two "), Say("three")]])
+    options = wishes(cache=CacheOptions(no_cache=no_cache))
+    stream = router.stream("q", **options)
+    next(iter(stream))
+    stream.close()  # type: ignore[attr-defined]  # it is a generator
+    cache.settle()
+    with sqlite3.connect(tmp_path / "cache.db") as database:
+        assert database.execute("SELECT COUNT(*) FROM locks").fetchone() == (0,)
+    cache.close()
+
+
+def test_an_error_gives_back_the_lock_too(tmp_path: Path) -> None:
+    """Else the next request would wait for nobody."""
+    shared = SqliteLevel(tmp_path / "cache.db")
+    cache = ResponseCache([MemoryLevel(), shared])
+    router, _ = yard(cache, [ConnectionError("down")])
+    with pytest.raises(AllDeploymentsFailed):
+        router.invoke("q")
+    with sqlite3.connect(tmp_path / "cache.db") as database:
+        assert database.execute("SELECT COUNT(*) FROM locks").fetchone() == (0,)
+    cache.close()
