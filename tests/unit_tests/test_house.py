@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
@@ -45,7 +46,8 @@ MAY_IMPORT = {
 """Part of the package -> the other parts it may import. Nobody imports `service` but `cli`."""
 
 CONTRACT = {
-    "cache_options", "call", "clock", "drive_async", "drive_sync", "effects", "failures", "layer", "reset"
+    "cache_options", "call", "clock", "drive_async", "drive_sync", "effects", "failures", "layer",
+    "reset",
 }  # fmt: skip
 """The modules of `routing` that a layer from outside may speak."""
 
@@ -218,6 +220,22 @@ def test_everything_public_says_what_it_is_for() -> None:
     """Modules, public classes, and public functions and methods have a docstring."""
     silent = [f"{source}: {name}" for source in SOURCES for name in _undocumented(source)]
     assert not silent
+
+
+def test_every_extra_that_an_error_names_exists() -> None:
+    """Whoever follows the advice of `MissingExtra` gets what is missing."""
+    project = tomllib.loads((SOURCE.parents[1] / "pyproject.toml").read_text("utf-8"))["project"]
+    named = {extra for source in SOURCES for extra in _extras_named(source)}
+    assert named
+    assert named <= set(project["optional-dependencies"])
+
+
+def _extras_named(source: Source) -> Iterator[str]:
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "MissingExtra":
+            extra = node.args[-1]
+            if isinstance(extra, ast.Constant):
+                yield extra.value
 
 
 def test_every_unit_test_file_mirrors_a_source() -> None:
