@@ -40,9 +40,9 @@ demo: $(VENV)/.demo
 test: $(VENV)/.test
 	$(BIN)/python $(PYTEST) -m "not server" $(PYTEST_ARGS) $(TESTS)
 
-# Tests that talk to a real server; .ci/run starts the servers. Exit code 5: there are none.
-test-servers: $(VENV)/.test
-	$(BIN)/python -m pytest -m server $(PYTEST_ARGS) tests || test $$? -eq 5
+# Tests that talk to a real server, which they start themselves. Exit code 5: there are none.
+test-servers: $(VENV)/.servers
+	$(BIN)/python -m pytest -m server -rs $(PYTEST_ARGS) $(TESTS) || test $$? -eq 5
 
 test-openai2: $(VENV_OPENAI2)/.test
 	$(VENV_OPENAI2)/bin/python -m pytest -m "not server" $(PYTEST_ARGS) $(wildcard $(TESTS_OPENAI2))
@@ -102,7 +102,7 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/pip
 	@$(BIN)/python $(PIP_INSTALL) --editable ".[cli]"
 	@touch $@
 
-$(VENV)/.test $(VENV)/.dev $(VENV)/.bench: $(VENV)/.%: pyproject.toml | $(BIN)/pip
+$(VENV)/.test $(VENV)/.servers $(VENV)/.dev $(VENV)/.bench: $(VENV)/.%: pyproject.toml | $(BIN)/pip
 	@echo "Installing what '$*' needs (a minute or two)"
 	@$(BIN)/python $(PIP_INSTALL) --editable . --group $*
 	@touch $@
