@@ -20,7 +20,8 @@ DATA ?=
 # Where the second environment, with the openai SDK of the previous major version, is made.
 VENV_OPENAI2 ?= $(VENV)/openai2
 # What of the tests touches that SDK.
-TESTS_OPENAI2 ?= tests/unit_tests/providers tests/unit_tests/testing tests/integration_tests
+TESTS_OPENAI2 ?= $(addprefix tests/unit_tests/,providers routing testing) \
+	$(addprefix tests/integration_tests/,providers test_faults.py test_soak.py test_standard.py)
 
 BIN := $(VENV)/bin
 # Silent but for errors: the headings say what is going on.
@@ -45,7 +46,7 @@ test-servers: $(VENV)/.servers
 	$(BIN)/python -m pytest -m server -rs $(PYTEST_ARGS) $(TESTS) || test $$? -eq 5
 
 test-openai2: $(VENV_OPENAI2)/.test
-	$(VENV_OPENAI2)/bin/python -m pytest -m "not server" $(PYTEST_ARGS) $(wildcard $(TESTS_OPENAI2))
+	$(VENV_OPENAI2)/bin/python -m pytest -m "not server" $(PYTEST_ARGS) $(TESTS_OPENAI2)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
