@@ -81,6 +81,7 @@ class HybridRetriever(BaseRetriever):
         documents: Iterable[Document],
         embeddings: Embeddings | None = None,
         k: int = 4,
+        *,
         path: str | Path | None = None,
         config: SearchConfig | None = None,
         vector_store: StoreChoice = "numpy",
@@ -108,7 +109,7 @@ class HybridRetriever(BaseRetriever):
         cls, path: str | Path, embeddings: Embeddings | None = None, k: int = 4, **kwargs: Any
     ) -> Self:
         """Open a saved index; ``kwargs`` as for ``from_documents``."""
-        return cls.from_documents([], embeddings, k, path, **kwargs)
+        return cls.from_documents([], embeddings, k, path=path, **kwargs)
 
     def add_documents(self, documents: Iterable[Document]) -> list[str]:
         """Add documents, replacing those whose id exists; return the ids."""
