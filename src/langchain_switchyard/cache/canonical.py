@@ -129,13 +129,14 @@ def _schema(cls: type) -> Any:
     """A class given as a schema counts by its whole schema: two classes may share a name."""
     known = _SCHEMAS.get(cls)
     if known is None:
-        if not _describes_data(cls):
+        if issubclass(cls, dict) and hasattr(cls, "__required_keys__"):
+            # Before Python 3.12 pydantic refuses typed dicts of the standard library.
+            schema: Any = convert_to_openai_tool(cls)
+        elif issubclass(cls, BaseModel) or dataclasses.is_dataclass(cls):
+            schema = TypeAdapter(cls).json_schema()
+        else:
             raise Uncacheable(f"the class {cls.__qualname__} has no JSON schema")
-        known = {"class": cls.__name__, "schema": TypeAdapter(cls).json_schema()}
+        known = {"class": cls.__name__, "schema": schema}
         _SCHEMAS[cls] = known
     return known
 
-
-def _describes_data(cls: type) -> bool:
-    is_typed_dict = issubclass(cls, dict) and hasattr(cls, "__required_keys__")
-    return issubclass(cls, BaseModel) or dataclasses.is_dataclass(cls) or is_typed_dict

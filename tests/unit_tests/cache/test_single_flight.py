@@ -375,3 +375,84 @@ def test_an_error_gives_back_the_lock_too(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "cache.db") as database:
         assert database.execute("SELECT COUNT(*) FROM locks").fetchone() == (0,)
     cache.close()
+
+
+def test_callers_in_different_event_loops_share_one_call() -> None:
+    """A server may run several; none of them blocks another."""
+    cache = ResponseCache()
+    router, model = yard(cache, [[Say("one two "), Delay(1), Say("three")]])
+    door = threading.Event()
+
+    class AsyncGate:
+        """Opens for every loop."""
+
+        async def asleep(self, _seconds: float) -> None:
+            while not door.is_set():  # noqa: ASYNC110 - opened from another thread.
+                await asyncio.sleep(0.001)
+
+    model.clock = AsyncGate()  # type: ignore[assignment]  # its awaiting half
+
+    def ask(way: str) -> str:
+        async def whole() -> str:
+            return (await router.ainvoke("q")).text
+
+        return asyncio.run(whole() if way == "whole" else read(router))
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = [pool.submit(ask, way) for way in ("stream", "whole") * 3]
+        while sum(f.riders for f in list(cache._parts.flights._aloft.values())) < 6:
+            threading.Event().wait(0.001)
+        door.set()
+        assert {answer.result(20) for answer in answers} == {"one two three"}
+    assert len(model.calls) == 1
+
+
+def test_when_the_first_callers_loop_ends_the_others_ask_anew() -> None:
+    """Its tasks die with it; nobody waits for them for ever."""
+    cache = ResponseCache()
+    router, model = yard(cache, [[Delay(1), Say("never said")], "second try"])
+    waits = threading.Event()
+
+    class Forever:
+        """The first call never comes back."""
+
+        async def asleep(self, _seconds: float) -> None:
+            waits.set()
+            await asyncio.sleep(3600)
+
+    model.clock = Forever()  # type: ignore[assignment]  # its awaiting half
+
+    def both_ride() -> None:
+        while sum(f.riders for f in list(cache._parts.flights._aloft.values())) < 2:
+            threading.Event().wait(0.001)
+
+    async def lead() -> None:
+        leading = asyncio.create_task(router.ainvoke("q"))
+        await asyncio.to_thread(both_ride)
+        assert not leading.done()
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(asyncio.run, lead())
+        assert waits.wait(10)
+        second = pool.submit(router.invoke, "q")
+        first.result(20)
+        assert second.result(20).content == "second try"
+
+
+def test_followers_of_a_restarted_stream_see_the_restart() -> None:
+    """Those who asked for restarts, like the first caller, end with the whole answer."""
+    clock = FakeClock()
+    script = [[Delay(1), Say("half "), Delay(1), ConnectionError("cut")], [Delay(1), Say("whole")]]
+    router, model = yard(ResponseCache(), script, clock=clock)
+
+    async def summed() -> str:
+        total: Any = None
+        async for chunk in router.astream("q", **wishes(recovery="restart")):
+            total = chunk if total is None else total + chunk
+        return str(total.text)
+
+    async def both() -> list[str]:
+        return await asyncio.gather(summed(), summed())
+
+    assert clock.run(both()) == ["whole", "whole"]
+    assert len(model.calls) == 2
