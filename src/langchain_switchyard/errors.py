@@ -12,6 +12,7 @@ SwitchyardError
 └── StreamInterrupted     (ModelConnectionError)      it broke after text was handed out
 ```
 
+Parts of the house add their own under the same root (`NotCached`, `UnreadableFile`, `Deadlock`...).
 Errors which are the caller's business (a rejected request, filtered content, a bug) are not in this
 tree: the provider's own exception reaches the caller unchanged, with a note naming the deployment.
 """
