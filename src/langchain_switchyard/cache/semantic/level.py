@@ -142,7 +142,7 @@ class SemanticCache:
         asked = self._known(verdict) or self._read(question)
         if asked is None:
             return
-        learning = self._matcher.learn(question, answer, asked, _shadow(verdict))
+        learning = self._matcher.learn(question, answer, asked, verdict)
         comparison = next(learning, None)
         while comparison is not None:
             try:
@@ -159,7 +159,7 @@ class SemanticCache:
         asked = self._known(verdict) or await self._aread(question)
         if asked is None:
             return
-        learning = self._matcher.learn(question, answer, asked, _shadow(verdict))
+        learning = self._matcher.learn(question, answer, asked, verdict)
         comparison = next(learning, None)
         while comparison is not None:
             try:
@@ -172,6 +172,10 @@ class SemanticCache:
     def forget(self, keys: Sequence[bytes]) -> None:
         """These entries are gone or wrong: never name them again."""
         self._matcher.forget(keys)
+
+    def forget_user(self, user: str) -> int:
+        """Drop every question of a user, text and vector; returns how many there were."""
+        return self._matcher.forget_user(user)
 
     def forget_partition(self, partition: bytes | None) -> None:
         """Drop one partition, or everything."""
@@ -213,10 +217,6 @@ class SemanticCache:
         if isinstance(self._equivalence, AsyncAnswerEquivalence):
             return await self._equivalence.asame(comparison)
         return await asyncio.to_thread(self._equivalence.same, comparison)
-
-
-def _shadow(verdict: Verdict | None) -> SemanticHit | None:
-    return verdict.shadow if verdict is not None else None
 
 
 def _send(learning: Learning, *, same: bool) -> Comparison | None:

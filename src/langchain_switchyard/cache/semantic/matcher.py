@@ -99,7 +99,7 @@ class Matcher:
         return self._hit(question, found, found.entry) if found.entry else None
 
     def learn(
-        self, question: Question, answer: str, asked: Asked, shadow: SemanticHit | None
+        self, question: Question, answer: str, asked: Asked, verdict: Verdict | None
     ) -> Learning:
         """Take in a fresh answer; yields the comparisons it needs, one after the other.
 
@@ -111,8 +111,13 @@ class Matcher:
         fresh = partition.store(asked, question.key, answer) if mode.keeps_equals else None
         number = fresh.number if fresh else None
         verdicts: dict[int, bool] = {}
-        if shadow is not None and (served := self._hits.peek(shadow.hit_id)) is not None:
-            verdicts = yield from _check(partition, served, asked, answer, number)
+        if verdict is not None and verdict.hit is not None and verdict.hit.key != question.key:
+            # The hit was not served: its answer is gone or too old.
+            partition.forget(verdict.hit.key)
+        if verdict is not None and verdict.shadow is not None:
+            served = self._hits.peek(verdict.shadow.hit_id)
+            if served is not None:
+                verdicts = yield from _check(partition, served, asked, answer, number)
         while len(verdicts) < mode.comparisons:
             other = partition.comparable(asked, number, verdicts)
             if other is None:
@@ -142,6 +147,12 @@ class Matcher:
         for key in keys:
             for partition in partitions:
                 partition.forget(key)
+
+    def forget_user(self, user: str) -> int:
+        """Drop every question of a user; returns how many."""
+        with self._lock:
+            partitions = list(self._partitions.values())
+        return sum(partition.forget_user(user) for partition in partitions)
 
     def forget_partition(self, digest: bytes | None) -> None:
         """Drop one partition, or all."""

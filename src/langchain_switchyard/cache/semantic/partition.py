@@ -176,6 +176,12 @@ class Partition:
         with self._lock:
             return self._forget(self._by_key.get(key))
 
+    def forget_user(self, user: str) -> int:
+        """Drop every entry of a user; returns how many."""
+        with self._lock:
+            theirs = [entry.number for entry in self._entries.values() if entry.user == user]
+            return sum(self._forget(number) for number in theirs)
+
     def _forget(self, number: int | None) -> bool:
         entry = self._entries.pop(number, None) if number is not None else None
         if entry is None:

@@ -10,7 +10,7 @@ from langchain_switchyard.cache.semantic.vetoes import Veto, veto
 from langchain_switchyard.cache.semantic.watch import ShadowPolicy
 from langchain_switchyard.errors import ConfigurationError
 
-OUTAGE = Agreement(k=2, similarity=0.55, odds=2.5, stranger=0.6, focus=20.0)
+OUTAGE = Agreement(k=2, similarity=0.55, odds=2.0, stranger=0.6, focus=20.0)
 """For an outage, when a marked and less certain answer is better than none."""
 
 

@@ -83,10 +83,12 @@ def cache(embeddings: Embeddings | None = None, **settings: Any) -> SemanticCach
 
 
 def teach(level: SemanticCache, *told: tuple[str, str], user: str | None = None) -> None:
-    """Ask questions that miss, and record their answers."""
+    """Ask questions, and record the answers of those that miss."""
     for text, answer in told:
         question = ask(text, user=user)
-        level.record(question, answer, level.lookup(question))
+        verdict = level.lookup(question)
+        if verdict.hit is None:
+            level.record(question, answer, verdict)
 
 
 def near(*pairs: tuple[float, int], user: str | None = None) -> list[Neighbour]:

@@ -163,6 +163,29 @@ def test_an_entry_that_is_gone_is_never_named_again():
     assert level.stats()["partitions"] == 0
 
 
+def test_a_hit_whose_answer_is_gone_is_replaced_by_the_fresh_one():
+    """The cache asked the model although there was a hit: the named entry is dead."""
+    level = cache(AROUND)
+    teach(level, *REFUNDS)
+    verdict = level.lookup(ask("return_"))
+    level.record(ask("return_"), "30 days", verdict)
+    assert level.stats()["entries"] == 3
+    again = level.lookup(ask("RETURN_"))
+    assert again.hit.key == b"return_"
+
+
+def test_a_user_can_be_erased():
+    """Texts and vectors of that user, in every partition, and nobody else's."""
+    level = cache(AROUND)
+    teach(level, ("refund", "a"), ("money", "b"), user="alice")
+    teach(level, ("hours", "c"), user="bob")
+    level.record(ask("refund", b"q", "alice"), "a", None)
+    assert level.forget_user("alice") == 3
+    assert level.forget_user("alice") == 0
+    assert level.stats()["entries"] == 1
+    assert level.lookup(ask("refund", user="alice")).hit is None
+
+
 def test_a_newer_answer_under_the_same_key_replaces_the_old_one():
     """It is compared afresh: the old groups do not stick to it."""
     level = cache(AROUND)

@@ -1,0 +1,89 @@
+"""The level inside the cache, inside a router: what an application sees."""
+
+from __future__ import annotations
+
+from langchain_switchyard.cache.response_cache import ResponseCache
+from langchain_switchyard.cache.semantic import ShadowPolicy
+from langchain_switchyard.cache.semantic.policy import SemanticPolicy
+from langchain_switchyard.routing.cache_options import CacheOptions
+from tests.unit_tests.cache.builders import told, wishes, yard
+from tests.unit_tests.cache.semantic.builders import UNWATCHED, Placed, cache
+
+AROUND = {"refund": 0.0, "money": 6.0, "back": -6.0, "return_": 2.0}
+
+
+def house(policy: SemanticPolicy = UNWATCHED):
+    """A router with a semantic cache, and its model."""
+    stored = ResponseCache(semantic=cache(Placed(**AROUND), policy=policy))
+    router, model = yard(stored, "30 days")
+    return stored, router, model
+
+
+def test_a_question_that_means_the_same_is_answered_without_the_model() -> None:
+    """Three questions are asked of the model, the fourth is not."""
+    stored, router, model = house()
+    for text in ("refund", "money", "back"):
+        router.invoke(text)
+        stored.settle()
+    answer = router.invoke("return_")
+    assert answer.content == "30 days"
+    assert len(model.calls) == 3
+    assert told(answer)["cache"] == "semantic"
+    assert told(answer)["cache_detail"]["question"] in {"refund", "money"}
+
+
+async def test_streams_and_awaited_calls_share_what_was_learned() -> None:
+    """Learned by one, served to the other."""
+    stored, router, model = house()
+    for text in ("refund", "money", "back"):
+        await router.ainvoke(text)
+        await stored.asettle()
+    chunks = [chunk.content async for chunk in router.astream("return_")]
+    assert "".join(chunks) == "30 days"
+    assert len(model.calls) == 3
+
+
+def test_another_tenant_or_prompt_never_gets_it() -> None:
+    """Partitions are the cache's keys without the last question."""
+    stored, router, model = house()
+    for text in ("refund", "money", "back"):
+        router.invoke(text)
+        stored.settle()
+    for options in (wishes(tenant="other"), wishes(cache=CacheOptions(vary={"day": "monday"}))):
+        assert told(router.invoke("return_", **options))["cache"] == "miss"
+    assert told(router.invoke([("system", "Be brief"), ("human", "return_")]))["cache"] == "miss"
+    assert len(model.calls) == 6
+
+
+def test_a_reported_hit_is_not_served_again() -> None:
+    """The id is in the answer's metadata."""
+    stored, router, model = house()
+    for text in ("refund", "money", "back"):
+        router.invoke(text)
+        stored.settle()
+    hit_id = told(router.invoke("return_"))["cache_detail"]["hit_id"]
+    assert stored.report_wrong(hit_id)
+    assert told(router.invoke("return_"))["cache"] == "miss"
+    assert len(model.calls) == 4
+
+
+def test_a_checked_hit_asks_the_model_and_counts() -> None:
+    """The interval of wrong per hit is in the statistics."""
+    stored, router, model = house(SemanticPolicy(shadow=ShadowPolicy(share=1.0)))
+    for text in ("refund", "money", "back", "return_"):
+        router.invoke(text)
+        stored.settle()
+    assert len(model.calls) == 4
+    semantic = stored.stats().semantic
+    assert (semantic["checked"], semantic["wrong"]) == (1, 0)
+
+
+def test_when_the_answer_left_the_levels_the_model_is_asked() -> None:
+    """A hit names an entry; without the entry there is no hit."""
+    stored, router, model = house()
+    for text in ("refund", "money", "back"):
+        router.invoke(text)
+        stored.settle()
+    stored.invalidate()
+    assert told(router.invoke("return_"))["cache"] == "miss"
+    assert len(model.calls) == 4
