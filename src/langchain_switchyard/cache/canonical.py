@@ -37,6 +37,12 @@ INERT = frozenset(
         "default_headers",
         "http_client",
         "http_async_client",
+        "client_kwargs",
+        "async_client_kwargs",
+        "sync_client_kwargs",
+        "default_request_timeout",
+        "validate_model_on_init",
+        "keep_alive",
         # Credentials.
         "api_key",
         "openai_api_key",
@@ -139,4 +145,3 @@ def _schema(cls: type) -> Any:
         known = {"class": cls.__name__, "schema": schema}
         _SCHEMAS[cls] = known
     return known
-

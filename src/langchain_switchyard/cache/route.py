@@ -13,6 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from langchain_core.language_models import BaseChatModel
+from pydantic import SecretBytes, SecretStr
+
 from langchain_switchyard.cache.canonical import canonical, parameters
 from langchain_switchyard.cache.errors import Uncacheable
 from langchain_switchyard.routing.layer import Candidates
@@ -55,17 +58,41 @@ def _temperature(deployment: Any) -> float | None:
     return float(heat) if isinstance(heat, (int, float)) else None
 
 
-def _identity(model: Any, bound: Mapping[str, Any], deployment_id: str) -> bytes:
+def _identity(model: BaseChatModel, bound: Mapping[str, Any], deployment_id: str) -> bytes:
     cls = type(model)
     addresses = [str(getattr(model, name, None) or "") for name in _ADDRESSES]
     try:
-        facts = parameters({**model._identifying_params, **bound})  # noqa: SLF001 - made for caches.
+        facts = parameters({**_configured(model), **bound})
         return canonical([cls.__module__, cls.__qualname__, addresses, facts])
     except Uncacheable as reason:
-        _log.warning(
+        _log.info(
             "deployment %s cannot be named in cache keys (%s): its answers are shared only within "
             "this process; CachePolicy(route=...) names it by hand",
             deployment_id,
             reason,
         )
         return uuid.uuid4().bytes
+
+
+def _configured(model: BaseChatModel) -> dict[str, Any]:
+    """A model's own settings: what it declares for caches, and what it was made with.
+
+    Models that declare nothing count by all their fields, for LangChain's default names none.
+    """
+    facts = dict(model._identifying_params)  # noqa: SLF001 - made for caches.
+    declares = type(model)._identifying_params is not BaseChatModel._identifying_params  # noqa: SLF001
+    if model.is_lc_serializable():
+        made_with: Any = model.to_json()
+        facts.update(made_with.get("kwargs") or {})
+    elif not declares:
+        fields = type(model).model_fields
+        facts.update(
+            {name: getattr(model, name) for name, field in fields.items() if not field.exclude}
+        )
+    return {name: value for name, value in facts.items() if not _is_secret(value)}
+
+
+def _is_secret(value: Any) -> bool:
+    if isinstance(value, dict):
+        return value.get("lc") == 1 and value.get("type") == "secret"
+    return isinstance(value, (SecretStr, SecretBytes))

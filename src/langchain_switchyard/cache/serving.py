@@ -75,7 +75,8 @@ def copied(chunk: ChatGenerationChunk, **changes: Any) -> ChatGenerationChunk:
     else:
         twin = copy.deepcopy(message).model_copy(update=changes)
     info = dict(chunk.generation_info) if chunk.generation_info else None
-    return type(chunk)(message=twin, generation_info=info)
+    # Not built anew: validation would cost more than the copy.
+    return chunk.model_copy(update={"message": twin, "generation_info": info})
 
 
 def free_copy(chunk: ChatGenerationChunk) -> ChatGenerationChunk:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from langchain_core.language_models import BaseChatModel
 from langchain_core.outputs import ChatResult
+from pydantic import SecretStr
 
 from langchain_switchyard.cache.response_cache import ResponseCache
 from langchain_switchyard.cache.route import route_of
@@ -54,9 +55,47 @@ def test_another_address_is_another_model() -> None:
     assert route(Odd(base_url="http://a")).identity != route(Odd(base_url="http://b")).identity
 
 
+class Silent(Odd):
+    """A model that declares nothing for caches, as some integrations do."""
+
+    api_key: SecretStr = SecretStr("")
+    num_ctx: int = 0
+
+    _identifying_params = BaseChatModel._identifying_params  # type: ignore[assignment]
+
+
+def test_a_model_that_declares_nothing_counts_by_its_fields() -> None:
+    """Else two models of one class would share their answers; keys stay out."""
+    small, large = Silent(num_ctx=1), Silent(num_ctx=2)
+    assert route(small).identity != route(large).identity
+    rotated = Silent(num_ctx=1, api_key=SecretStr("new"))
+    assert route(small).identity == route(rotated).identity
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        ({"api_key": "sk-other"}, True),
+        ({"timeout": 3}, True),
+        ({"max_retries": 7}, True),
+        ({"model": "gpt-4.1"}, False),
+        ({"top_p": 0.3}, False),
+        ({"max_tokens": 5}, False),
+        ({"extra_body": {"x": 1}}, False),
+        ({"base_url": "http://elsewhere/v1"}, False),
+    ],
+)
+def test_what_an_openai_model_was_made_with_counts(other: dict[str, Any], same: bool) -> None:
+    """Every setting that changes answers, and none that does not."""
+    openai = pytest.importorskip("langchain_openai")
+    usual = {"model": "gpt-4o", "api_key": "sk-1", "base_url": "http://here/v1"}
+    first, second = (openai.ChatOpenAI(**{**usual, **more}) for more in ({}, other))
+    assert (route(first).identity == route(second).identity) is same
+
+
 def test_a_model_that_cannot_be_named_shares_with_nobody(caplog: pytest.LogCaptureFixture) -> None:
     """Better a cold cache than another model's answer; and the log says what to do."""
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.INFO):
         assert route(Odd(handle=object())).identity != route(Odd(handle=object())).identity
     assert "CachePolicy(route=...)" in caplog.text
 
