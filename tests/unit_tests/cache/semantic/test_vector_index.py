@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 
 import numpy as np
 import pytest
@@ -13,6 +14,11 @@ from langchain_switchyard.cache.semantic import graph_index
 from langchain_switchyard.cache.semantic.graph_index import GraphIndex, GrowingIndex
 from langchain_switchyard.cache.semantic.vector_index import ExactIndex, unit
 from langchain_switchyard.errors import ConfigurationError, MissingExtra
+
+NEEDS_HNSWLIB = pytest.mark.skipif(
+    importlib.util.find_spec("hnswlib") is None,
+    reason="hnswlib is built on installation: pip install langchain-switchyard[semantic]",
+)
 
 
 def vectors(count, dimensions=24, seed=0):
@@ -45,7 +51,14 @@ def test_an_exact_search_is_right_after_any_adding_and_removing(actions, count):
         assert np.array_equal(index.vector(number), one)
 
 
-@pytest.mark.parametrize("make", [ExactIndex, GraphIndex, lambda: GrowingIndex(limit=100)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        ExactIndex,
+        pytest.param(GraphIndex, marks=NEEDS_HNSWLIB),
+        pytest.param(lambda: GrowingIndex(limit=100), marks=NEEDS_HNSWLIB),
+    ],
+)
 def test_every_index_finds_the_nearest_after_growing_and_shrinking(make):
     """300 vectors, every third removed and half of those replaced."""
     pool, index, stored = vectors(400), make(), {}
@@ -67,7 +80,9 @@ def test_every_index_finds_the_nearest_after_growing_and_shrinking(make):
         )
 
 
-@pytest.mark.parametrize("make", [ExactIndex, GraphIndex, GrowingIndex])
+@pytest.mark.parametrize(
+    "make", [ExactIndex, GrowingIndex, pytest.param(GraphIndex, marks=NEEDS_HNSWLIB)]
+)
 def test_an_empty_index_finds_nothing(make):
     """Also after everything was removed."""
     index, (one,) = make(), vectors(1)
@@ -78,6 +93,7 @@ def test_an_empty_index_finds_nothing(make):
     assert index.nearest(one, 3) == []
 
 
+@NEEDS_HNSWLIB
 def test_a_growing_index_turns_into_a_graph_above_its_limit():
     """And finds the same."""
     index = GrowingIndex(limit=50)
@@ -124,3 +140,23 @@ def test_what_is_no_direction_is_refused(values):
     """Empty, zero, not finite, or not one vector."""
     with pytest.raises(ConfigurationError, match="no usable vector"):
         unit(values)
+
+
+@NEEDS_HNSWLIB
+def test_a_graph_grows_and_uses_the_places_of_removed_vectors_again():
+    """Beyond its first size, after most were removed, and after new ones took their places."""
+    index, pool, stored = GraphIndex(), vectors(1400, dimensions=8), {}
+    for number in range(1100):
+        index.add(number, pool[number])
+        stored[number] = pool[number]
+    for number in range(1060):
+        index.remove(number)
+        del stored[number]
+    for query in vectors(20, dimensions=8, seed=2):
+        assert [number for number, _ in index.nearest(query, 20)] == plain(stored, query, 20)
+    for number in range(1100, 1400):
+        index.add(number, pool[number])
+        stored[number] = pool[number]
+    for query in vectors(20, dimensions=8, seed=3):
+        assert [number for number, _ in index.nearest(query, 5)] == plain(stored, query, 5)
+    assert np.allclose(index.vector(1399), pool[1399])
