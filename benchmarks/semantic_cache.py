@@ -14,8 +14,9 @@ data sets (`half 0` below: intents whose CRC-32 is even, three orders), among so
 one that is nowhere worse than the published gate (three agreeing neighbours above 0.80) in wrong
 per hit and in serving unknown intents. The rows `half 1` are the other intents: not searched, but a
 dozen finalists were compared on them, too. The rows `all` are the full streams for which others
-publish figures; half of their intents were in the search. Vetoes and text rules were not tuned on these data. The weight of
-the rule for an outage (`odds`) was chosen with the full banking77 stream in view.
+publish figures; half of their intents were in the search. Vetoes and text rules were not tuned on
+these data. The weight of the rule for an outage (`odds`) was chosen with the full banking77 stream
+in view.
 
 Questions that belong to no stored intent: the stored vectors cover none of CLINC150's out-of-scope
 questions, so the other half of the intents stands in for them, which is harder (they are close
