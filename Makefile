@@ -33,7 +33,7 @@ PIP_INSTALL := -m pip install -qq --disable-pip-version-check
 
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo "also: lint type format examples notebooks package bench bench-smoke test-openai2 clean"
+	@echo "also: lint type format examples notebooks package bench bench-smoke test-servers test-openai2 clean"
 
 demo: $(VENV)/.demo
 	$(BIN)/switchyard demo $(if $(DOCS),--docs "$(DOCS)")
