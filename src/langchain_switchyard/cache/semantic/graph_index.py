@@ -34,7 +34,7 @@ class GraphIndex:
         try:
             hnswlib: Any = import_module("hnswlib")
         except ImportError as error:
-            raise MissingExtra("a graph index for the semantic cache", "semantic") from error
+            raise MissingExtra("a graph index for the semantic cache", "hnsw") from error
         self._hnswlib = hnswlib
         self._graph: Any = None
         self._numbers: set[int] = set()
