@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import logging
 import uuid
 from functools import partial
 
@@ -23,6 +25,8 @@ from langchain_switchyard.routing.clock import World
 from langchain_switchyard.routing.effects import Emit, Io, Sleep, Steps
 from langchain_switchyard.routing.layer import Candidates, Handler
 from langchain_switchyard.routing.reset import ResetGenerationChunk
+
+_log = logging.getLogger(__name__)
 
 _STREAMS = ("error", "restart", "continue")
 
@@ -240,4 +244,15 @@ def _as_heard(error: BaseException, call: Call) -> BaseException:
         return StreamInterrupted("the shared stream broke", call.shown_text())
     is_first_riders = isinstance(error, (Abandoned, DeadlineExceeded, StreamInterrupted))
     # Its own terms, its own interrupt: this request still has its chance.
-    return Abandoned() if is_first_riders or not isinstance(error, Exception) else error
+    return Abandoned() if is_first_riders or not isinstance(error, Exception) else _twin(error)
+
+
+def _twin(error: Exception) -> Exception:
+    """An error of one's own: raised by many, one traceback would grow with every rider."""
+    try:
+        twin = copy.copy(error)
+    except Exception:  # noqa: BLE001 - some classes cannot be built from what they remember.
+        _log.debug("a %s cannot be copied, it is shared", type(error).__name__, exc_info=True)
+        return error
+    twin.__cause__ = error.__cause__
+    return twin.with_traceback(error.__traceback__)

@@ -21,14 +21,14 @@ _OUTAGES = frozenset(
 """Nothing in the request caused these; other kinds are somebody's to mend, and must be heard."""
 
 
-def is_outage(call: Call, error: AllDeploymentsFailed) -> bool:
+def is_outage(error: AllDeploymentsFailed) -> bool:
     """Whether a request failed for no reason of its own.
 
-    An open breaker or a throttle counts as the outage that caused it; a deadline may have passed
-    before anybody failed.
+    Each deployment's last word counts. An open breaker or a throttle counts as the outage that
+    caused it; a deadline may have passed before anybody failed.
     """
-    failures = call.failures.values()
-    return not error.attempts or all(failure.kind in _OUTAGES for failure in failures)
+    last = {attempt.deployment_id: attempt.failure for attempt in error.attempts}
+    return all(failure is None or failure.kind in _OUTAGES for failure in last.values())
 
 
 def degraded(parts: Parts, call: Call, plan: Plan, clock: Clock) -> Steps[Reply | None]:

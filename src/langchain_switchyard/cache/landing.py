@@ -45,9 +45,10 @@ class Landing:
             self._not_stored(miss, "no form")
             flight.land(reply, None)
             return
-        kept, reason = self._kept(miss, reply, message, shared)
-        if kept is None:
-            self._not_stored(miss, reason)
+        fit, reason = self._fit(miss, message)
+        kept = shared if fit is message else self._entry(fit, miss, reply) if fit else None
+        if fit is None or kept is None or (reason := self._refusal(kept)):
+            self._not_stored(miss, reason or "no form")
             flight.land(reply, shared)
             return
         yield from parts.shelf.keep(miss.key, kept, clock, waiting=False)
@@ -55,7 +56,7 @@ class Landing:
         yield from parts.shelf.keep(miss.key, kept, clock, waiting=True)
         if miss.question is not None and parts.semantic is not None:
             # Comparing answers may mean asking a model: nobody waits for that.
-            yield parts.background.spawn(partial(self._learn, miss, message.text), clock)
+            yield parts.background.spawn(partial(self._learn, miss, fit.text), clock)
 
     def _learn(self, miss: Miss, answer: str) -> Steps[None]:
         semantic, question, verdict = self._parts.semantic, miss.question, miss.verdict
@@ -65,22 +66,20 @@ class Landing:
                 partial(semantic.arecord, question, answer, verdict),
             )
 
-    def _kept(
-        self, miss: Miss, reply: Reply, message: AIMessage, shared: Entry
-    ) -> tuple[Entry | None, str]:
-        """The entry as it is stored, or why it is not."""
+    def _fit(self, miss: Miss, message: AIMessage) -> tuple[AIMessage | None, str]:
+        """The message as it may be stored, or why it may not."""
         reason = why_not_stored(self._parts, miss.plan, miss.call, message)
         if reason is not None:
             return None, reason
         fit = redacted(self._parts, message)
-        if fit is None:
-            return None, "redacted"
-        kept = shared if fit is message else self._entry(fit, miss, reply)
-        if kept is None:
-            return None, "no form"
-        if len(kept.body) > self._parts.policy.admission.max_bytes:
-            return None, "too large"
-        return kept, ""
+        return (None, "redacted") if fit is None else (fit, "")
+
+    def _refusal(self, entry: Entry) -> str:
+        """Why the finished entry may not be stored; empty if it may."""
+        if len(entry.body) > self._parts.policy.admission.max_bytes:
+            return "too large"
+        # It would never be served, and what was erased must not lie there again.
+        return "" if self._parts.shelf.epochs.holds(entry) else "invalidated meanwhile"
 
     def _entry(self, message: AIMessage, miss: Miss, reply: Reply) -> Entry | None:
         policy, attempt = self._parts.policy, reply.attempt

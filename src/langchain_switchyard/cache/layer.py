@@ -93,7 +93,7 @@ class CacheHandler:
         try:
             return (yield from self._asking.ask(Miss(call, candidates, plan, question, verdict)))
         except AllDeploymentsFailed as error:
-            if not is_outage(call, error):
+            if not is_outage(error):
                 raise
             reply = yield from degraded(self._parts, call, plan, self._world.clock)
             if reply is None:

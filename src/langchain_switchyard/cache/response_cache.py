@@ -148,11 +148,11 @@ class ResponseCache:
             How many the fullest level had. Memories of other processes stop serving theirs within
             a second, and let them go with age.
         """
-        return self._run(self._parts.shelf.erase(subject, self._world.clock))
+        return self._run(self._erase(subject))
 
     async def aerase(self, subject: str) -> int:
         """As `erase`."""
-        return await self._arun(self._parts.shelf.erase(subject, self._world.clock))
+        return await self._arun(self._erase(subject))
 
     def report_wrong(self, hit_id: str) -> bool:
         """A semantic hit was wrong; its `hit_id` is in the answer's `cache_detail`.
@@ -234,6 +234,11 @@ class ResponseCache:
         yield from self._parts.shelf.keep(key, entry, clock, waiting=False)
         yield from self._parts.shelf.keep(key, entry, clock, waiting=True)
         return None
+
+    def _erase(self, subject: str) -> Steps[int]:
+        if self._parts.semantic is not None:
+            self._parts.semantic.forget_user(subject)
+        return (yield from self._parts.shelf.erase(subject, self._world.clock))
 
     def _invalidate(self, namespace: str | None, tags: Iterable[str] | None) -> Steps[None]:
         name = namespace or self._parts.policy.namespace

@@ -77,7 +77,7 @@ class SemanticLevel(Protocol):
 
         Args:
             question: What was asked.
-            answer: The model's text, to compare with neighbours' answers.
+            answer: The text as it was stored, to compare with neighbours' answers.
             verdict: What `lookup` had said, or None if it was not asked.
         """
         ...
@@ -92,6 +92,10 @@ class SemanticLevel(Protocol):
 
     def forget_partition(self, partition: bytes | None) -> None:
         """Drop one partition, or everything (a namespace was invalidated)."""
+        ...
+
+    def forget_user(self, user: str) -> int:
+        """Drop every question of `Question.user`; returns how many there were."""
         ...
 
     def report_wrong(self, hit_id: str) -> bool:

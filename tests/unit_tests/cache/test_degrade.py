@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from langchain_switchyard.cache.semantic_contract import Question, SemanticHit, 
 from langchain_switchyard.errors import AllDeploymentsFailed
 from langchain_switchyard.routing.cache_options import CacheOptions
 from langchain_switchyard.routing.chat_model import ChatSwitchyard
-from langchain_switchyard.testing import FakeClock, Say
+from langchain_switchyard.testing import Delay, FakeClock, Say
 from tests.unit_tests.cache.builders import told, wishes, yard
 from tests.unit_tests.cache.test_layer import summed
 
@@ -123,6 +124,23 @@ def test_every_kind_of_outage_degrades(error: Exception) -> None:
     assert told(router.invoke("tea?"))["cache"] == "stale"
 
 
+@pytest.mark.parametrize("error", [Denied("no"), Busy("503")])
+def test_those_who_share_a_failed_call_degrade_only_in_an_outage_either(error: Exception) -> None:
+    """They made no attempt of their own to judge by."""
+    clock = FakeClock()
+    cache = ResponseCache(policy=policy())
+    router, _ = yard(cache, ["old answer", [Delay(1), error], [Delay(1), error]], clock=clock)
+    router.invoke("tea?")
+    clock.advance(100)
+
+    async def both() -> list[Any]:
+        calls = (router.ainvoke("tea?") for _ in range(2))
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    for end in clock.run(both()):
+        assert isinstance(end, AIMessage) is isinstance(error, Busy)
+
+
 def test_a_stand_ins_answer_to_the_same_request_serves() -> None:
     """Another route's answer, where the application says it may."""
     cache = ResponseCache(policy=policy("exact", stand_ins=("small",)))
@@ -180,6 +198,12 @@ class Twin:
     def forget_partition(self, partition: bytes | None) -> None:
         """Forget all."""
         self.known.clear()
+
+    def forget_user(self, user: str) -> int:
+        """Drop that user's questions."""
+        theirs = [question for question in self.known if question.user == user]
+        self.known = [question for question in self.known if question.user != user]
+        return len(theirs)
 
     def report_wrong(self, hit_id: str) -> bool:
         """Only one hit is known."""
@@ -291,3 +315,50 @@ def test_the_cache_makes_nothing_of_a_stream_that_broke() -> None:
         list(router.stream("tea?"))
     assert told(router.invoke("tea?"))["cache"] == "miss"
     assert len(model.calls) == 2
+
+
+def test_the_semantic_level_learns_what_was_stored_and_not_what_was_said() -> None:
+    """What is redacted must not live on in its memory."""
+    twin = Twin()
+
+    def redact(message: AIMessage) -> AIMessage:
+        message.content = message.text.replace("Eve", "[name]")
+        return message
+
+    cache = ResponseCache(semantic=twin, redact=redact)
+    router, _ = yard(cache, "Hello Eve")
+    router.invoke("hi")
+    cache.settle()
+    assert [answer for _, answer, _ in twin.learned] == ["Hello [name]"]
+
+
+def test_erasing_a_subject_reaches_the_semantic_level() -> None:
+    """Its questions are about her, too; those of others stay."""
+    twin = Twin()
+    cache = ResponseCache(semantic=twin)
+    router, _ = yard(cache, "an answer")
+    for subject in ("eve", "adam"):
+        router.invoke("my tea?", **wishes(cache=CacheOptions(subject=subject)))
+    cache.settle()
+    assert cache.erase("eve") == 1
+    assert [question.user for question in twin.known] == ["adam"]
+
+
+def test_an_answer_under_way_while_its_subject_is_erased_is_not_stored_at_all() -> None:
+    """Not served would not be enough: it must not lie there."""
+    twin = Twin()
+    cache = ResponseCache(semantic=twin)
+
+    def meanwhile(_messages: Any, _kwargs: Any) -> str:
+        cache.erase("eve")
+        return "about Eve"
+
+    router, _ = yard(cache, meanwhile)
+    router.invoke("my tea?", **wishes(cache=CacheOptions(subject="eve")))
+    cache.settle()
+    assert cache.stats().levels["memory"].entries == 0
+    assert not twin.known
+    assert cache.stats().reasons == {
+        ("default", "no agreement"): 1,
+        ("default", "not stored: invalidated meanwhile"): 1,
+    }

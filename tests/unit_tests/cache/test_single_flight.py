@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -153,6 +154,7 @@ def test_an_error_is_shared_once_and_never_stored() -> None:
         return await asyncio.gather(*calls, return_exceptions=True)
 
     errors = clock.run(all_at_once())
+    assert len(traceback.extract_tb(errors[0].__traceback__)) < 60
     assert all(isinstance(error, AllDeploymentsFailed) for error in errors)
     assert len(model.calls) == 2
     clock.advance(60)
