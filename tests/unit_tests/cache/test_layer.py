@@ -347,6 +347,32 @@ def test_early_refresh_is_likelier_near_the_end(now: float, draw: float, worn: b
     assert not is_worn(held, now, 0.0, Draws(draw))  # type: ignore[arg-type]  # draws only
 
 
+def test_a_worn_answer_is_served_and_refreshed() -> None:
+    """The caller notices nothing; the next one has the new answer, still long before the end."""
+    clock = FakeClock()
+    times = Freshness(fresh_for=1000, jitter=0, early=1e9)
+    cache = ResponseCache(policy=CachePolicy(freshness=times))
+    router, model = yard(cache, [[Delay(1), Say("old")], "new"], clock=clock)
+    router.invoke("tea?")
+    worn = router.invoke("tea?")
+    assert (worn.content, told(worn)["cache"]) == ("old", "exact")
+    cache.settle()
+    assert router.invoke("tea?").content == "new"
+    assert len(model.calls) == 2
+
+
+def test_without_consent_nothing_is_kept_for_an_outage() -> None:
+    """What nobody may serve needs no room."""
+    clock = FakeClock()
+    policy = CachePolicy(freshness=Freshness(fresh_for=10, jitter=0))
+    cache = ResponseCache(policy=policy)
+    router, _ = yard(cache, TEXT, clock=clock)
+    router.invoke("tea?")
+    clock.advance(100)
+    router.invoke("coffee?")
+    assert cache.stats().levels["memory"].entries == 1
+
+
 def test_answers_of_a_fallback_live_shortly() -> None:
     """Else an outage would go on in the cache after it is over."""
     clock = FakeClock()

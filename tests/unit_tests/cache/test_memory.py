@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections import OrderedDict
 
 import pytest
 from hypothesis import given
@@ -121,6 +122,27 @@ def test_a_scan_does_not_drive_out_what_is_asked_for_again() -> None:
         level.put(key(f"scan {number}"), entry(), 0)
     kept = sum(level.get(key(number), 0) is not None for number in range(80))
     assert kept >= 75
+
+
+def test_one_time_questions_do_not_drive_out_what_recency_would_lose() -> None:
+    """Half of the traffic is asked once: admission by frequency beats recency by far."""
+    rng = random.Random(3)
+    level, recent = MemoryLevel(max_entries=60, rng=random.Random(1)), OrderedDict[int, None]()
+    ours = lru = 0
+    for number in range(8_000):
+        asked = 10_000 + number if rng.random() < 0.5 else int(rng.paretovariate(0.6)) % 2_000
+        if level.get(key(asked), 0) is not None:
+            ours += 1
+        else:
+            level.put(key(asked), entry(), 0)
+        if asked in recent:
+            lru += 1
+            recent.move_to_end(asked)
+        else:
+            recent[asked] = None
+            if len(recent) > 60:
+                recent.popitem(last=False)
+    assert ours > lru * 1.15
 
 
 def test_a_new_favourite_gets_in() -> None:
