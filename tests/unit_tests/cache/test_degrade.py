@@ -124,6 +124,17 @@ def test_every_kind_of_outage_degrades(error: Exception) -> None:
     assert told(router.invoke("tea?"))["cache"] == "stale"
 
 
+def test_one_refused_credential_among_outages_is_still_heard() -> None:
+    """Somebody has to mend it, and an old answer would hide it."""
+    clock = FakeClock()
+    cache = ResponseCache(policy=policy())
+    router, _ = yard(cache, ["old answer", Denied("no")], Busy("503"), clock=clock)
+    router.invoke("tea?")
+    clock.advance(100)
+    with pytest.raises(AllDeploymentsFailed):
+        router.invoke("tea?")
+
+
 @pytest.mark.parametrize("error", [Denied("no"), Busy("503")])
 def test_those_who_share_a_failed_call_degrade_only_in_an_outage_either(error: Exception) -> None:
     """They made no attempt of their own to judge by."""

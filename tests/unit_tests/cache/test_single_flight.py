@@ -458,3 +458,18 @@ def test_followers_of_a_restarted_stream_see_the_restart() -> None:
 
     assert clock.run(both()) == ["whole", "whole"]
     assert len(model.calls) == 2
+
+
+def test_a_blocking_stream_that_everybody_has_left_is_given_up() -> None:
+    """Its thread stops at the next chunk, and nothing is stored."""
+    cache = ResponseCache()
+    router, model = yard(cache, [[Say("one "), Delay(1), Say("two "), Delay(1), Say("three")]])
+    gate = Gate()
+    model.clock = gate  # type: ignore[assignment]  # its blocking half
+    stream = router.stream("q")
+    assert next(iter(stream)).text
+    stream.close()  # type: ignore[attr-defined]  # it is a generator
+    gate.door.set()
+    cache.settle()
+    assert cache.stats().levels["memory"].entries == 0
+    assert len(cache._parts.flights) == 0
