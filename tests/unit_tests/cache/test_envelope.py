@@ -14,6 +14,8 @@ from langchain_switchyard.cache.keyring import KeyRing
 from langchain_switchyard.errors import ConfigurationError
 from tests.unit_tests.cache.builders import address, entry
 
+pytest.importorskip("cryptography")
+
 RING = KeyRing({"old": b"o" * 32, "new": b"n" * 16})
 FULL = entry(
     "x" * 3000,

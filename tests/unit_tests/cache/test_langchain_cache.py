@@ -25,8 +25,12 @@ from langchain_switchyard.routing.clock import World
 from langchain_switchyard.testing import FakeClock, ScriptedChatModel
 from tests.unit_tests.cache.builders import USAGE
 
-RING = KeyRing({"k": b"k" * 32})
 SETS = ["memory", "sqlite", "sealed", "tiered"]
+
+
+def _ring() -> KeyRing:
+    pytest.importorskip("cryptography")
+    return KeyRing({"k": b"k" * 32})
 
 
 def levels(kind: str, folder: Path) -> list[Level]:
@@ -35,7 +39,7 @@ def levels(kind: str, folder: Path) -> list[Level]:
     return {
         "memory": lambda: [MemoryLevel()],
         "sqlite": lambda: [SqliteLevel(file)],
-        "sealed": lambda: [SqliteLevel(file, ring=RING)],
+        "sealed": lambda: [SqliteLevel(file, ring=_ring())],
         "tiered": lambda: [MemoryLevel(), SqliteLevel(file)],
     }[kind]()
 
