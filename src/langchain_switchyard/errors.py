@@ -132,7 +132,7 @@ class StreamInterrupted(SwitchyardError, ModelConnectionError):
         attempts: Who was asked, in order.
     """
 
-    def __init__(self, message: str, partial: str, attempts: Sequence[Asked] = ()) -> None:
+    def __init__(self, message: str, partial: str = "", attempts: Sequence[Asked] = ()) -> None:
         """Keep what was already shown."""
         super().__init__(message)
         self.partial = partial

@@ -26,7 +26,8 @@ class Alarm:
     """
 
     __slots__ = (
-        "_armed_for", "_armed_turn", "_clock", "_due", "_handle", "_loop", "_rang", "_task", "_turn"
+        "_armed_for", "_armed_turn", "_cancelling", "_clock", "_due",
+        "_handle", "_loop", "_rang", "_task", "_turn",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock) -> None:
@@ -40,6 +41,7 @@ class Alarm:
         self._armed_for = 0.0
         self._armed_turn = 0
         self._rang = False
+        self._cancelling = 0
 
     def until(self, instant: float | None) -> Self:
         """Watch the awaits in the `with` block until then; None: for ever.
@@ -81,7 +83,7 @@ class Alarm:
         if not self._rang or task is None:
             return
         self._rang = False
-        if task.uncancel() > 0 and isinstance(error, asyncio.CancelledError):
+        if task.uncancel() > self._cancelling and isinstance(error, asyncio.CancelledError):
             return  # Cancelled from outside at the same time: that one must go on.
         raise TimeoutError("the provider was silent for too long") from error
 
@@ -112,4 +114,5 @@ class Alarm:
         # Either it is due, or this very await has lasted as long as it may: a clock that stands
         # still (a test's) does not make a real silence shorter.
         self._rang = True
+        self._cancelling = self._task.cancelling()
         self._task.cancel()

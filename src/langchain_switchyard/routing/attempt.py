@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from langchain_core.exceptions import ModelAPIError, ModelConnectionError
+from langchain_core.exceptions import ModelAPIError, ModelRateLimitError
 from langchain_core.messages import AIMessage
+from langchain_core.rate_limiters import BaseRateLimiter
 
 from langchain_switchyard.errors import StreamInterrupted
 from langchain_switchyard.routing.call import Attempt, Call, Reply, tell_story
 from langchain_switchyard.routing.classify import classify, is_dead_loops_socket
 from langchain_switchyard.routing.clock import Clock
-from langchain_switchyard.routing.effects import Steps, invoke
+from langchain_switchyard.routing.effects import Io, Sleep, Steps, invoke
 from langchain_switchyard.routing.events import AttemptEnded, AttemptStarted, Audience
 from langchain_switchyard.routing.failures import Failure, Kind, Outcome
 from langchain_switchyard.routing.layer import AttemptFailed, AttemptHandler
 from langchain_switchyard.routing.stream import streamed
 from langchain_switchyard.routing.timeouts import Timeouts, earliest
 
-_DEAD_SOCKETS = 100
-"""More than a default client keeps alive; each failed use drops one of them."""
+_GLANCE = 0.05
+"""Seconds between two looks at a model's own rate limiter: it cannot tell when it will let in."""
+
+_ENOUGH = 1.0
+"""Seconds that a deployment must have had for a cut by the deadline to say anything about it."""
 
 
 def attempt(timeouts: Timeouts, audience: Audience, clock: Clock) -> AttemptHandler:
@@ -32,9 +36,9 @@ def attempt(timeouts: Timeouts, audience: Audience, clock: Clock) -> AttemptHand
         total = None if timeouts.total is None else attempt.started + timeouts.total
         until = earliest(total, call.deadline)
         state.begin()
-        if audience:
-            audience.tell(AttemptStarted(attempt))
         try:
+            if audience:
+                audience.tell(AttemptStarted(attempt))
             reply = yield from _ask(attempt, until, timeouts, clock)
             attempt.outcome = Outcome.SUCCESS
             return reply
@@ -44,7 +48,7 @@ def attempt(timeouts: Timeouts, audience: Audience, clock: Clock) -> AttemptHand
                 raise
             raise told from error
         finally:
-            attempt.elapsed = clock.now() - attempt.started
+            attempt.elapsed = clock.now() - attempt.started - attempt.paused
             state.end(
                 attempt.outcome,
                 attempt.failure,
@@ -59,17 +63,22 @@ def attempt(timeouts: Timeouts, audience: Audience, clock: Clock) -> AttemptHand
 
 
 def _ask(attempt: Attempt, until: float | None, timeouts: Timeouts, clock: Clock) -> Steps[Reply]:
-    """Ask; as often as its client only finds sockets of event loops that are gone."""
-    call = attempt.call
-    for _ in range(_DEAD_SOCKETS):
-        try:
-            if call.streamed:
-                return (yield from streamed(attempt, until, timeouts, clock))
-            return (yield from _whole(attempt, until))
-        except Exception as error:
-            if call.shown or not is_dead_loops_socket(error):
-                raise
-    raise ModelConnectionError("the client holds nothing but sockets of event loops that are gone")
+    """Wait for the model's own rate limiter, then ask."""
+    limiter = attempt.state.model.rate_limiter
+    if limiter is not None:
+        yield from _admitted(limiter, until, clock)
+    if attempt.call.streamed:
+        return (yield from streamed(attempt, until, timeouts, clock))
+    return (yield from _whole(attempt, until))
+
+
+def _admitted(limiter: BaseRateLimiter, until: float | None, clock: Clock) -> Steps[None]:
+    """Its owner set it, and private calls would skip it; waiting there is nobody's failure."""
+    look = Io(lambda: limiter.acquire(blocking=False), lambda: limiter.aacquire(blocking=False))
+    while not (yield look):
+        if until is not None and clock.now() + _GLANCE > until:
+            raise ModelRateLimitError("the model's own rate limiter left no time to ask")
+        yield Sleep(_GLANCE)
 
 
 def _whole(attempt: Attempt, until: float | None) -> Steps[Reply]:
@@ -89,6 +98,8 @@ def _judge(attempt: Attempt, error: Exception, clock: Clock) -> Exception:
     failure = classify(error, attempt.state.deployment.traits.errors, wall=clock.wall())
     if failure.kind is Kind.CANCELLED:
         return error
+    if is_dead_loops_socket(error):
+        attempt.state.renew_connections()
     attempt.failure = failure
     attempt.outcome = _outcome(attempt, failure, clock.now())
     call.failures[attempt.deployment_id] = failure
@@ -100,7 +111,7 @@ def _judge(attempt: Attempt, error: Exception, clock: Clock) -> Exception:
             f"the stream broke after {len(call.shown_text())} characters were handed out; "
             f"{broken}{tell_story(call.attempts)}",
             call.shown_text(),
-            call.attempts,
+            call.reports(),
         )
     if not failure.verdict.elsewhere:
         error.add_note(f"switchyard: attempt {attempt.number}, {attempt.deployment_id}")
@@ -109,12 +120,12 @@ def _judge(attempt: Attempt, error: Exception, clock: Clock) -> Exception:
 
 
 def _outcome(attempt: Attempt, failure: Failure, now: float) -> Outcome:
-    """What the breaker is told; a timeout by the request's deadline is not always a verdict."""
+    """What the breaker is told; a caller in a hurry is no verdict on a deployment."""
     deadline = attempt.call.deadline
-    cut_by_deadline = deadline is not None and now >= deadline
-    if failure.kind is Kind.TIMEOUT and cut_by_deadline and attempt.number > 1:
-        # It only had the time that earlier attempts left over.
-        return Outcome.IGNORED
+    if failure.kind is Kind.TIMEOUT and deadline is not None and now >= deadline:
+        had = now - attempt.started - attempt.paused
+        if had < max(_ENOUGH, 2 * (attempt.state.typical_latency() or 0.0)):
+            return Outcome.IGNORED
     return failure.verdict.outcome
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast, get_args
 
 from langchain_core.callbacks import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
 from langchain_core.messages import BaseMessage
@@ -46,13 +46,24 @@ class CallOptions:
             raise ConfigurationError(
                 f"CallOptions.deadline must be above 0 seconds, got {self.deadline!r}"
             )
+        if self.recovery not in (None, *get_args(Recovery)):
+            known = ", ".join(get_args(Recovery))
+            raise ConfigurationError(
+                f"CallOptions.recovery must be one of {known}, got {self.recovery!r}"
+            )
+        if isinstance(cast("object", self.require), str):
+            raise ConfigurationError("CallOptions.require is a set, such as {'vision'}")
 
     @classmethod
     def of(cls, given: CallOptions | Mapping[str, Any] | None) -> CallOptions:
         """Options as they are, or from plain values (of YAML, JSON, a graph's configuration)."""
         if given is None:
             return _NOTHING_SPECIAL
-        return given if isinstance(given, CallOptions) else cls(**given)
+        if isinstance(given, CallOptions):
+            return given
+        cache = given.get("cache")
+        wishes = CacheOptions(**cache) if isinstance(cache, Mapping) else cache
+        return cls(**{**given, "cache": wishes})
 
 
 _NOTHING_SPECIAL = CallOptions()
@@ -109,6 +120,10 @@ class Call:
         """The text the consumer holds now."""
         return "".join(chunk.text for chunk in self.shown)
 
+    def reports(self) -> list[AttemptReport]:
+        """All attempts so far, as errors may keep them."""
+        return [attempt.report() for attempt in self.attempts]
+
     def remaining(self, now: float) -> float:
         """Seconds until the deadline; infinite without one."""
         return float("inf") if self.deadline is None else self.deadline - now
@@ -127,6 +142,8 @@ class Attempt:
     first_token: float | None = None
     """Seconds from start to the first content of a stream."""
     usage: UsageMetadata | None = None
+    paused: float = 0.0
+    """Seconds of a stream that its reader took; they are not the provider's."""
     failure: Failure | None = None
     outcome: Outcome = Outcome.IGNORED
 
@@ -135,13 +152,23 @@ class Attempt:
         """Who was asked."""
         return self.state.deployment.id
 
+    def outcome_word(self) -> str:
+        """`success`, `abandoned`, or the kind of failure."""
+        if self.failure is not None:
+            return str(self.failure.kind)
+        return "success" if self.outcome is Outcome.SUCCESS else "abandoned"
+
+    def report(self) -> AttemptReport:
+        """What an error may keep of it, long after the request is gone."""
+        return AttemptReport(self.deployment_id, self.number, self.elapsed, self.failure)
+
     def summary(self) -> dict[str, Any]:
         """Plain values for `response_metadata`, logs and checkpoints."""
         told: dict[str, Any] = {
             "deployment": self.deployment_id,
             "attempt": self.number,
             "elapsed": round(self.elapsed, 6),
-            "outcome": "success" if self.failure is None else str(self.failure.kind),
+            "outcome": self.outcome_word(),
         }
         if self.first_token is not None:
             told["first_token"] = round(self.first_token, 6)
@@ -150,6 +177,18 @@ class Attempt:
             if self.failure.retry_after is not None:
                 told["retry_after"] = self.failure.retry_after
         return told
+
+
+@dataclass(frozen=True)
+class AttemptReport:
+    """One attempt as errors tell of it: plain, without the request it was part of."""
+
+    deployment_id: str
+    number: int
+    elapsed: float
+    """Seconds from start to end."""
+    failure: Failure | None
+    """What went wrong; None if it was abandoned."""
 
 
 class Tracer(Protocol):

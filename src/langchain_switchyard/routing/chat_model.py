@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import cached_property
 from typing import Any, Self
 
@@ -105,6 +105,15 @@ class ChatSwitchyard(FleetChatModel):
         states = states_of(self.deployments, self.breaker, self.timeouts.connect, self.world)
         return Yard(states, handler, self.world)
 
+    @override
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy; with an update it is a router of its own, that has seen nothing yet."""
+        twin = super().model_copy(update=update, deep=deep)
+        if update:
+            for derived in ("_yard", "_identity", "_usual_ls_params"):
+                twin.__dict__.pop(derived, None)
+        return twin
+
     # --- Looking inside ---
 
     def explain(self, messages: LanguageModelInput, **kwargs: Any) -> Explanation:
@@ -197,8 +206,7 @@ class ChatSwitchyard(FleetChatModel):
         caller = caller_of(kwargs, run_manager)
         call = self._call(messages, stop, kwargs, caller.spans)
         call.streamed = True
-        asked = call.options.recovery
-        call.recovery = resolve(asked or self.recovery, caller, opted_in=asked is not None)
+        call.recovery = resolve(call.options.recovery or self.recovery, caller)
         return call
 
     # --- Who is asking: see `caller.py` ---

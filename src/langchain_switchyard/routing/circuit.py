@@ -186,17 +186,10 @@ class Breaker:
             elif outcome is Outcome.IGNORED or permit.generation != self._generation:
                 pass  # Nobody's doing; or a straggler that tells of a time before the last change.
             elif permit.is_probe:
-                self._settle_probe_locked(now, failed=failed)
+                self._settle_probe_locked(now, failed=failed or self._is_slow(elapsed))
             else:
                 self._record_locked(now, failed=failed, elapsed=elapsed)
             return before, self._state
-
-    def hold_until(self, instant: float) -> None:
-        """Stay open at least until then; a deadline already known is never shortened."""
-        with self._lock:
-            if self._state is not BreakerState.ISOLATED:
-                self._enter_locked(BreakerState.OPEN)
-                self._open_until = max(self._open_until, instant)
 
     def isolate(self) -> None:
         """Shut by hand, until `restore`."""
@@ -210,9 +203,13 @@ class Breaker:
             self._open_until = 0.0
             self._enter_locked(BreakerState.CLOSED)
 
+    def _is_slow(self, elapsed: float) -> bool:
+        slow = self._policy.slow
+        return slow is not None and elapsed >= slow.after
+
     def _record_locked(self, now: float, *, failed: bool, elapsed: float) -> None:
         policy = self._policy
-        slow = policy.slow is not None and elapsed >= policy.slow.after
+        slow = self._is_slow(elapsed)
         self._window.append((now, failed, slow))
         self._failed += failed
         self._slow += slow

@@ -158,6 +158,8 @@ def _kind(error: BaseException, table: ErrorTable) -> Kind:
     tables = (GENERAL,) if table is GENERAL else (table, GENERAL)
     coarse, asked = _by_code(error, tables)
     coarse = coarse or _by_type(error, tables[:-1])
+    if coarse is Kind.SERVER_ERROR and status_of(error) in (503, 529):
+        coarse = Kind.OVERLOADED  # The status says more than a code that fits all of 5xx.
     if coarse is None:
         return _by_origin(error, tables)
     finer = _REFINED_BY_WORDS.get(coarse)
@@ -206,9 +208,7 @@ def _by_type(error: BaseException, own: tuple[ErrorTable, ...]) -> Kind | None:
     if isinstance(error, ModelError):
         for cls, kind in _BY_MODEL_ERROR:
             if isinstance(error, cls):
-                # LangChain has one class for all of 5xx; overload is worth telling apart.
-                overloaded = kind is Kind.SERVER_ERROR and status in (503, 529)
-                return Kind.OVERLOADED if overloaded else kind
+                return kind
     if status is not None:
         return _by_status(status)
     for name in names:
@@ -221,8 +221,7 @@ def _by_type(error: BaseException, own: tuple[ErrorTable, ...]) -> Kind | None:
 def is_dead_loops_socket(error: BaseException) -> bool:
     """Whether a client kept a connection from an event loop that is gone (one `asyncio.run` ago).
 
-    Nothing was sent: the client drops that connection as it fails, and the next use opens a new one
-    or finds the next dead one.
+    The request may have been sent, only its answer cannot be read any more: the attempt counts.
     """
     cause: BaseException | None = error
     for _ in range(4):  # LangChain's error, the SDK's, httpx's, asyncio's.

@@ -49,7 +49,7 @@ class FleetChatModel(BaseChatModel):
             # "required" is one provider's word; "any" is the one that all integrations know.
             any_tool = tool_choice is True or tool_choice == "required"
             kwargs["tool_choice"] = "any" if any_tool else tool_choice
-        return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], **kwargs)
+        return self.bind(tools=[_described(tool) for tool in tools], **kwargs)
 
     @cached_property
     def _identity(self) -> dict[str, Any]:
@@ -116,3 +116,8 @@ class FleetChatModel(BaseChatModel):
         """About how many input tokens messages and tools have; nothing is downloaded."""
         schemas = None if tools is None else [convert_to_openai_tool(tool) for tool in tools]
         return estimate_messages(messages, schemas)
+
+
+def _described(tool: dict[str, Any] | type | Callable[..., Any] | BaseTool) -> dict[str, Any]:
+    """A tool as a dict; one that is a dict already may be a provider's own and stays as it is."""
+    return tool if isinstance(tool, dict) else convert_to_openai_tool(tool)

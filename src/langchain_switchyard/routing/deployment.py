@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -114,8 +116,8 @@ class Deployment:
     ) -> None:
         """Unwrap bound arguments, switch the client's own retries off, name the deployment."""
         chat_model, bound = _unwrap(model)
-        if weight <= 0:
-            raise ConfigurationError(f"weight must be above 0, got {weight}; leave it out instead")
+        if not 0 < weight < math.inf:
+            raise ConfigurationError(f"weight must be a number above 0, got {weight}")
         if tier < 0:
             raise ConfigurationError(f"tier must be 0 or more, got {tier}; 0 is asked first")
         values = {
@@ -185,6 +187,13 @@ def _unwrap(
     bound: dict[str, Any] = {}
     inner: Any = model
     while isinstance(inner, RunnableBinding):
+        if inner.config:
+            warnings.warn(
+                f"the config bound to {type(inner.bound).__name__} ({', '.join(inner.config)}) is "
+                "not used: bind it to the router, whose run is the only one",
+                UserWarning,
+                stacklevel=4,
+            )
         bound = {**inner.kwargs, **bound}
         inner = inner.bound
     if not isinstance(inner, BaseChatModel):

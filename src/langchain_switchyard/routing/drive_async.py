@@ -81,7 +81,9 @@ class AsyncDriver:
                     return
                 answer, error = None, None
                 if isinstance(effect, Emit):
+                    arrived = self._clock.now()
                     yield effect.chunk
+                    answer = self._clock.now() - arrived
                     continue
                 if not isinstance(effect, Relay):
                     try:
@@ -92,10 +94,9 @@ class AsyncDriver:
                 # Inline, and bound to local names: this is all that every single chunk costs.
                 source, alarm, now, note = self._source, self._alarm, self._clock.now, effect.note
                 stall, until = effect.stall, effect.until
-                progress = now()
+                progress, paused = now(), effect.attempt.paused
                 while source is not None:
-                    due = progress + stall
-                    due = min(until, due)
+                    due = min(progress + stall, until + paused)
                     try:
                         alarm.begin(due)
                         chunk = await source.__anext__()
@@ -104,12 +105,15 @@ class AsyncDriver:
                         if arrived > due:
                             in_time(arrived, due)
                     except BaseException as raised:  # noqa: BLE001 - the layers decide about all.
-                        error = await self._ended(raised)
+                        error = self._ended(raised)
+                        effect.attempt.paused = paused
                         break
                     is_progress = note(chunk)
                     yield chunk
-                    # The consumer's own time is not the provider's silence.
-                    progress = now() if is_progress else progress + now() - arrived
+                    # The reader's own time is neither the provider's silence nor its work.
+                    pause = now() - arrived
+                    paused += pause
+                    progress = arrived + pause if is_progress else progress + pause
         finally:
             error = None
             steps.close()
@@ -130,33 +134,21 @@ class AsyncDriver:
 
     async def _invoke(self, effect: Invoke) -> ChatResult:
         attempt = effect.attempt
-        model = attempt.state.deployment.model
         seconds = seconds_until(effect.until, self._clock.now())
         await self._begin(attempt)
-        try:
-            with self._alarm.until(effect.until):
-                if model.rate_limiter:
-                    await model.rate_limiter.aacquire(blocking=True)
-                result = await model._agenerate(  # noqa: SLF001 - one LLM run, see spans.py.
-                    messages_for(attempt), stop_for(attempt), **kwargs_for(attempt, seconds)
-                )
-        except BaseException as error:
-            await self._end(error)
-            raise
-        await self._end(None)
-        return result
+        with self._alarm.until(effect.until):
+            return await attempt.state.model._agenerate(  # noqa: SLF001 - see spans.py.
+                messages_for(attempt), stop_for(attempt), **kwargs_for(attempt, seconds)
+            )
 
     async def _open(self, effect: Open) -> None:
         await self._close_source()
         attempt = effect.attempt
-        model = attempt.state.deployment.model
+        model = attempt.state.model
         await self._begin(attempt)
         messages, stop = messages_for(attempt), stop_for(attempt)
         kwargs = kwargs_for(attempt, effect.patience)
-        if model.rate_limiter:
-            with self._alarm.until(effect.until):
-                await model.rate_limiter.aacquire(blocking=True)
-        if streams(model, async_api=True):
+        if streams(model, async_api=True, has_tools="tools" in kwargs):
             self._source = model._astream(messages, stop, **kwargs)  # noqa: SLF001
         else:
             self._source = whole_astream(model, messages, stop, kwargs)
@@ -171,42 +163,42 @@ class AsyncDriver:
             in_time(self._clock.now(), until)
             return chunk
         except BaseException as raised:
-            if await self._ended(raised) is None:
+            if self._ended(raised) is None:
                 return None
             raise
 
-    async def _ended(self, raised: BaseException) -> BaseException | None:
+    def _ended(self, raised: BaseException) -> BaseException | None:
         """Reading has raised: the error it was, or None if that was the regular end."""
         try:
             self._alarm.end(raised)
         except TimeoutError as late:
             raised = late
-        if isinstance(raised, StopAsyncIteration):
-            self._source = None
-            await self._end(None)
-            return None
-        await self._end(raised)
-        return raised
+        if not isinstance(raised, StopAsyncIteration):
+            return raised
+        self._source = None
+        return None
 
     async def _begin(self, attempt: Attempt) -> None:
+        await self._end_span()
         self._attempt = attempt
         if attempt.call.spans is not None:
             self._span = await attempt.call.spans.abegin(attempt)
 
-    async def _end(self, error: BaseException | None) -> None:
+    async def _end_span(self) -> None:
+        """Told when the attempt has been judged: at the next one, or at the request's end."""
         span, self._span = self._span, None
         if span is None or self._attempt is None:
             return
-        if error is None:
+        failure = self._attempt.failure
+        if failure is None:
             await span.on_chain_end(self._attempt.summary())
         else:
-            await span.on_chain_error(error)
+            await span.on_chain_error(failure.error)
 
     async def _close(self) -> None:
         self._alarm.close()
         await self._close_source()
-        if self._span is not None:
-            await self._end(None)
+        await self._end_span()
 
     async def _close_source(self) -> None:
         """Close a stream that was not read to its end; its connection is free afterwards."""

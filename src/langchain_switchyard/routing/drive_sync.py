@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any, TypeVar, cast
 
@@ -27,6 +28,7 @@ from langchain_switchyard.routing.timeouts import in_time, seconds_until
 from langchain_switchyard.routing.whole import streams, whole_stream
 
 R = TypeVar("R")
+_log = logging.getLogger(__name__)
 
 
 class SyncDriver:
@@ -74,7 +76,9 @@ class SyncDriver:
                     return
                 answer, error = None, None
                 if isinstance(effect, Emit):
+                    arrived = self._clock.now()
                     yield effect.chunk
+                    answer = self._clock.now() - arrived
                     continue
                 if not isinstance(effect, Relay):
                     try:
@@ -84,20 +88,22 @@ class SyncDriver:
                     continue
                 # Inline, and bound to local names: this is all that every single chunk costs.
                 now, note, stall, until = self._clock.now, effect.note, effect.stall, effect.until
-                progress = now()
+                progress, paused = now(), effect.attempt.paused
                 while True:
                     try:
-                        chunk = self._next(min(progress + stall, until))
+                        chunk = self._next(min(progress + stall, until + paused))
                     except BaseException as raised:  # noqa: BLE001 - the layers decide about all.
-                        error = raised
-                        break
+                        chunk, error = None, raised
                     if chunk is None:
+                        effect.attempt.paused = paused
                         break
                     arrived = now()
                     is_progress = note(chunk)
                     yield chunk
-                    # The consumer's own time is not the provider's silence.
-                    progress = now() if is_progress else progress + now() - arrived
+                    # The reader's own time is neither the provider's silence nor its work.
+                    pause = now() - arrived
+                    paused += pause
+                    progress = arrived + pause if is_progress else progress + pause
         finally:
             error = None
             steps.close()
@@ -119,40 +125,28 @@ class SyncDriver:
     def _invoke(self, effect: Invoke) -> ChatResult:
         attempt = effect.attempt
         state = attempt.state
-        model = state.deployment.model
         seconds = seconds_until(effect.until, self._clock.now())
         self._begin(attempt)
 
         def ask() -> ChatResult:
-            if model.rate_limiter:
-                model.rate_limiter.acquire(blocking=True)
-            return model._generate(  # noqa: SLF001 - one LLM run, see spans.py.
+            return state.model._generate(  # noqa: SLF001 - one LLM run, see spans.py.
                 messages_for(attempt), stop_for(attempt), **kwargs_for(attempt, seconds)
             )
 
-        try:
-            if seconds is not None and state.timeout_kwargs is None:
-                result = watched(ask, seconds, f"switchyard:{attempt.deployment_id}")
-            else:
-                result = ask()
-        except BaseException as error:
-            self._end(error)
-            raise
-        self._end(None)
-        return result
+        if seconds is not None and state.timeout_kwargs is None:
+            return watched(ask, seconds, f"switchyard:{attempt.deployment_id}")
+        return ask()
 
     def _open(self, effect: Open) -> None:
         self._close_source()
         attempt = effect.attempt
-        model = attempt.state.deployment.model
+        model = attempt.state.model
         self._begin(attempt)
         messages, stop = messages_for(attempt), stop_for(attempt)
         kwargs = kwargs_for(attempt, effect.patience)
 
         def source() -> Iterator[ChatGenerationChunk]:
-            if model.rate_limiter:
-                model.rate_limiter.acquire(blocking=True)
-            if streams(model, async_api=False):
+            if streams(model, async_api=False, has_tools="tools" in kwargs):
                 return model._stream(messages, stop, **kwargs)  # noqa: SLF001
             return whole_stream(model, messages, stop, kwargs)
 
@@ -165,42 +159,44 @@ class SyncDriver:
         source = self._source
         if source is None:
             return None
-        try:
-            if isinstance(source, Pump):
-                chunk = source.get(seconds_until(until, self._clock.now()))
-            else:
-                chunk = next(source, None)
-            # A model that keeps its own time is looked at afterwards.
-            in_time(self._clock.now(), until)
-        except BaseException as error:
-            self._end(error)
-            raise
+        if isinstance(source, Pump):
+            chunk = source.get(seconds_until(until, self._clock.now()))
+        else:
+            chunk = next(source, None)
+        # A model that keeps its own time is looked at afterwards.
+        in_time(self._clock.now(), until)
         if chunk is None:
             self._source = None
-            self._end(None)
         return chunk
 
     def _begin(self, attempt: Attempt) -> None:
+        self._end_span()
         self._attempt = attempt
         if attempt.call.spans is not None:
             self._span = attempt.call.spans.begin(attempt)
 
-    def _end(self, error: BaseException | None) -> None:
+    def _end_span(self) -> None:
+        """Told when the attempt has been judged: at the next one, or at the request's end."""
         span, self._span = self._span, None
         if span is None or self._attempt is None:
             return
-        if error is None:
+        failure = self._attempt.failure
+        if failure is None:
             span.on_chain_end(self._attempt.summary())
         else:
-            span.on_chain_error(error)
+            span.on_chain_error(failure.error)
 
     def _close(self) -> None:
         self._close_source()
-        if self._span is not None:
-            self._end(None)
+        self._end_span()
 
     def _close_source(self) -> None:
         """Close a stream that was not read to its end."""
         source, self._source = self._source, None
-        if close := getattr(source, "close", None):
+        close = getattr(source, "close", None)
+        if close is None:
+            return
+        try:
             close()
+        except Exception:  # noqa: BLE001 - nobody waits for this stream any more.
+            _log.debug("closing an abandoned stream failed", exc_info=True)

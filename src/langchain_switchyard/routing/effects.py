@@ -64,7 +64,7 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Emit:
-    """Hand one chunk to the consumer. Answer: None."""
+    """Hand one chunk to the consumer. Answer: the seconds until it came back for more."""
 
     chunk: ChatGenerationChunk
 
@@ -76,12 +76,14 @@ class Relay:
     Answer: None when the stream has ended.
     """
 
+    attempt: Attempt
     note: Callable[[ChatGenerationChunk], bool]
     """Sees each chunk before the consumer; tells whether it is progress."""
     stall: float
     """Seconds that may pass between two chunks that are progress; infinite without a limit."""
     until: float
-    """Clock instant at which the whole attempt is given up; infinite without a limit."""
+    """Clock instant at which the whole attempt is given up, its reader's pauses not counted;
+    infinite without a limit."""
 
 
 Effect: TypeAlias = Sleep | Io | Invoke | Open | Read | Emit | Relay
@@ -99,3 +101,8 @@ def invoke(attempt: Attempt, until: float | None) -> Steps[ChatResult]:
 def read(until: float | None) -> Steps[ChatGenerationChunk | None]:
     """`Read` with its answer's type."""
     return cast("ChatGenerationChunk | None", (yield Read(until)))
+
+
+def emit(chunk: ChatGenerationChunk) -> Steps[float]:
+    """`Emit` with its answer's type."""
+    return cast("float", (yield Emit(chunk)))

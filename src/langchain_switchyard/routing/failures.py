@@ -1,14 +1,13 @@
 """What went wrong, in the field's twelve words, and what each word allows.
 
-`classify` turns any exception of any provider into a `Failure` without importing a provider's SDK:
-by `ModelError` subclass, body code, status, exception class name and message, in this order, with
-quota tested before rate limit (OpenAI's `insufficient_quota` comes as a 429).
+`classify` turns any exception of any provider into a `Failure` without importing a provider's SDK.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Kind(StrEnum):
@@ -101,6 +100,11 @@ class Failure:
     def is_transient(self) -> bool:
         """Whether the same request may succeed later."""
         return VERDICTS[self.kind].transient
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """To another process go the words of the error; the error itself may hold a socket."""
+        words = RuntimeError(f"{type(self.error).__name__}: {self.error}")
+        return Failure, (self.kind, words, self.retry_after)
 
     def __str__(self) -> str:
         """Kind and the provider's own words, in one line."""

@@ -40,6 +40,11 @@ def fallback(clock: Clock) -> Layer:
     return layer
 
 
+def _only_too_long(call: Call) -> bool:
+    """Whether nobody failed for any other reason: then trimming helps, and waiting does not."""
+    return all(failure.kind is Kind.CONTEXT_LENGTH for failure in call.failures.values())
+
+
 def _tiers(call: Call, candidates: Candidates) -> list[Candidates]:
     """The capable ones by tier, best first (`candidates` come sorted)."""
     incapable: dict[str, str] = {}
@@ -67,16 +72,16 @@ def _give_up(call: Call, retry_at: float | None, now: float) -> BaseException:
             "the stream broke and no other deployment could answer anew"
             + tell_story(call.attempts),
             call.shown_text(),
-            call.attempts,
+            call.reports(),
         )
-    elif last is not None and last.kind is Kind.CONTEXT_LENGTH:
+    elif last is not None and _only_too_long(call):
         error = ContextWindowExceeded(
             f"the request is too long for every deployment{tell_story(call.attempts)}"
         )
     elif call.remaining(now) <= 0:
         error = DeadlineExceeded(
             f"the deadline of {now - call.started:.1f} s passed{tell_story(call.attempts)}",
-            call.attempts,
+            call.reports(),
         )
     elif retry_at is not None:
         seconds = retry_at - now
@@ -84,12 +89,12 @@ def _give_up(call: Call, retry_at: float | None, now: float) -> BaseException:
         when = f"come back in {seconds:.1f} s" if is_known else "isolated until restored by hand"
         error = NoDeploymentReady(
             f"every deployment is shut or throttled; {when}{tell_story(call.attempts)}",
-            call.attempts,
+            call.reports(),
             retry_after=seconds if is_known else None,
         )
     else:
         error = AllDeploymentsFailed(
-            f"all deployments failed{tell_story(call.attempts)}", call.attempts
+            f"all deployments failed{tell_story(call.attempts)}", call.reports()
         )
     error.__cause__ = last.error if last is not None else None
     return error

@@ -30,10 +30,12 @@ _CALLERS_BUGS = (
     NotImplementedError,
     RecursionError,
     MemoryError,
+    UnicodeEncodeError,  # The caller's text; a provider's own would fail to be *de*coded.
     asyncio.InvalidStateError,
 )
-_PASSED_THROUGH_NAMES = frozenset({"GraphBubbleUp", "CancelledError"})
-"""LangGraph's interrupts and commands; and `concurrent.futures`' own cancellation."""
+_PASSED_THROUGH_NAMES = frozenset({"GraphBubbleUp", "CancelledError", "PydanticSerializationError"})
+"""LangGraph's interrupts and commands; `concurrent.futures`' own cancellation; and a request that
+could not even be written down."""
 
 _PROVIDER_PACKAGES = _names(
     "openai anthropic ollama dashscope zhipuai mistralai cohere groq together fireworks "

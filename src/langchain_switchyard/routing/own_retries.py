@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from functools import cached_property
+from importlib import import_module
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -36,6 +37,30 @@ def without_own_retries(model: BaseChatModel) -> BaseChatModel:
     if "max_retries" in type(model).model_fields:
         return _unverified(model)
     return model
+
+
+def with_fresh_connections(model: BaseChatModel) -> BaseChatModel:
+    """A copy whose async clients open connections of their own, in the running event loop.
+
+    For clients that kept sockets of a loop that is gone. A client of the caller's own making is
+    left as it is: only its owner knows how it was set up.
+    """
+    if getattr(model, "http_async_client", None) is not None:
+        return model
+    renewed: dict[int, Any] = {}
+    replaced: dict[str, Any] = {}
+    for name, value in _clients(model).items():
+        client = value if _is_client(value) else value._client  # noqa: SLF001 - the only road.
+        if not type(client).__name__.startswith("Async"):
+            continue
+        if id(client) not in renewed:
+            sdk = import_module(type(client).__module__.partition(".")[0])
+            fresh = sdk.DefaultAsyncHttpxClient(base_url=client.base_url)
+            renewed[id(client)] = client.with_options(http_client=fresh)
+            tolerate_noise(renewed[id(client)])
+        single = renewed[id(client)]
+        replaced[name] = single if client is value else type(value)(single)
+    return model.model_copy(update=replaced) if replaced else model
 
 
 def _class_names(model: BaseChatModel) -> list[str]:

@@ -8,19 +8,16 @@ from langchain_switchyard.routing.call import Recovery
 from langchain_switchyard.routing.caller import Caller
 
 
-def resolve(
-    recovery: Recovery, caller: Caller, *, opted_in: bool
-) -> Literal["restart", "continue", "error"]:
+def resolve(recovery: Recovery, caller: Caller) -> Literal["restart", "continue", "error"]:
     """`auto` made definite for one caller.
 
     Args:
         recovery: What was asked for.
         caller: Who reads the stream.
-        opted_in: Whether this very call asked for it.
     """
     if recovery in ("auto", "restart") and caller.is_protocol:
         # It has no word for "forget that": a restart there would end up as a mixed text.
         return "error"
     if recovery == "auto":
-        return "restart" if caller.is_summed or opted_in else "error"
+        return "restart" if caller.is_summed else "error"
     return recovery

@@ -33,5 +33,11 @@ def kwargs_for(attempt: Attempt, read: float | None) -> dict[str, Any]:
     if kwargs.get("tools"):
         kwargs = state.tools.translated(state.deployment.model, kwargs)
     if state.timeout_kwargs is not None:
-        kwargs.update(state.timeout_kwargs(state.connect, read))
+        own = kwargs.get("timeout", state.own_timeout)
+        if own is None:
+            kwargs.update(state.timeout_kwargs(state.connect, read))
+        elif isinstance(own, int | float):
+            # The owner's word or the caller's, where it is the stricter one.
+            shorter = own if read is None else min(own, read)
+            kwargs.update(state.timeout_kwargs(state.connect, shorter))
     return kwargs

@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 
@@ -14,8 +15,12 @@ from langchain_switchyard.routing.circuit import Breaker
 from langchain_switchyard.routing.deployment import Deployment
 from langchain_switchyard.routing.failures import Failure, Kind, Outcome
 from langchain_switchyard.routing.native_timeout import native_timeout
+from langchain_switchyard.routing.own_retries import with_fresh_connections
 from langchain_switchyard.routing.tokens import estimate_messages, vocabulary_of
 from langchain_switchyard.routing.tools import BoundTools
+
+_FEW = 5
+"""Successes below which nothing is called typical."""
 
 _LATENCIES = 256
 """How many past durations the quantiles of `stats()` are taken over."""
@@ -36,6 +41,8 @@ class DeploymentState:
         """Start idle and unthrottled."""
         self.deployment = deployment
         self.breaker = breaker
+        self.model = deployment.model
+        """What is asked; its connections may be renewed."""
         self.pending = 0
         """Attempts under way."""
         self.throttled_until = 0.0
@@ -47,6 +54,8 @@ class DeploymentState:
         self.keeps_timeout = getattr(type(deployment.model), "keeps_timeout", False) is True
         """Whether it runs in this process and needs no watching at all."""
         self.connect = connect
+        self.own_timeout = _own_timeout(deployment.model)
+        """What its owner set on the client; seconds, or the SDK's own form of them."""
         self.tools = BoundTools()
         self._vocabulary = vocabulary_of(deployment.model_name)
         self.attempts = 0
@@ -68,6 +77,18 @@ class DeploymentState:
     ) -> int:
         """About how many input tokens a request has in this model's own vocabulary."""
         return estimate_messages(messages, tools, self._vocabulary)
+
+    def typical_latency(self) -> float | None:
+        """Median seconds of its latest successes; None while too few are known."""
+        with self.lock:
+            known = sorted(self.latencies)
+        return known[len(known) // 2] if len(known) >= _FEW else None
+
+    def renew_connections(self) -> None:
+        """Leave the connections of an event loop that is gone behind."""
+        renewed = with_fresh_connections(self.model)
+        with self.lock:
+            self.model = renewed
 
     def throttle(self, until: float) -> None:
         """Keep away until then; a longer deadline already known stays."""
@@ -115,3 +136,11 @@ class DeploymentState:
     def __repr__(self) -> str:
         """Name and load."""
         return f"<{self.deployment.id}: {self.pending} pending>"
+
+
+def _own_timeout(model: BaseChatModel) -> Any:
+    for field in ("request_timeout", "default_request_timeout"):
+        value = getattr(model, field, None)
+        if value is not None:
+            return value
+    return None

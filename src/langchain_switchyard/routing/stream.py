@@ -16,14 +16,17 @@ from langchain_core.outputs import ChatGenerationChunk
 
 from langchain_switchyard.routing.call import Attempt, Call, Reply
 from langchain_switchyard.routing.clock import Clock
-from langchain_switchyard.routing.effects import Emit, Open, Relay, Steps, read
-from langchain_switchyard.routing.reset import first_chunk, reset_chunk
+from langchain_switchyard.routing.effects import Open, Relay, Steps, emit, read
+from langchain_switchyard.routing.reset import ResetGenerationChunk, first_chunk, reset_chunk
 from langchain_switchyard.routing.timeouts import Timeouts, earliest
 
 FOREVER = float("inf")
 
 _FINISH_KEYS = ("finish_reason", "stop_reason", "done_reason", "status")
 """How providers call the reason why an answer ended."""
+
+_SHOWN_BESIDE = ("reasoning_content", "refusal", "function_call", "audio")
+"""What some providers answer beside the content."""
 
 
 def streamed(
@@ -33,25 +36,26 @@ def streamed(
     call = attempt.call
     yield Open(attempt, until, _longest_silence(timeouts, until, attempt.started))
     held = yield from _until_content(attempt, until, timeouts)
-    if not (held and _shows(held[-1].message)):
-        metadata = _collect(attempt, held, is_empty=not held)
-        for chunk in held:
-            yield Emit(chunk)
-        return Reply(attempt, metadata=metadata)
-    attempt.first_token = clock.now() - attempt.started
+    shows = bool(held) and _shows(held[-1].message)
+    if shows:
+        attempt.first_token = clock.now() - attempt.started
+    else:
+        _collect(attempt, held, is_empty=not held)  # What is wrong with it is still unseen.
     succeeds = bool(call.shown)
     if succeeds and not call.prefix:
         call.shown.clear()
-        yield Emit(reset_chunk(attempt.deployment_id, attempt.number, call.message_id))
-    elif not succeeds:
+        marker = reset_chunk(attempt.deployment_id, attempt.number, call.message_id)
+        attempt.paused += yield from emit(marker)
+    elif held and not succeeds:
         call.message_id = held[0].message.id
     telling: list[ChatGenerationChunk] = []
     note = _noting(call, telling, keeps_id=succeeds)
     for index, chunk in enumerate(held):
         note(chunk)
-        is_summable = index == 0 and call.recovery == "restart"
-        yield Emit(first_chunk(chunk) if is_summable else chunk)
-    yield Relay(note, timeouts.stall or FOREVER, until or FOREVER)
+        is_summable = index == 0 and call.recovery != "error"
+        attempt.paused += yield from emit(first_chunk(chunk) if is_summable else chunk)
+    if shows:
+        yield Relay(attempt, note, timeouts.stall or FOREVER, until or FOREVER)
     return Reply(attempt, metadata=_collect(attempt, telling))
 
 
@@ -97,10 +101,20 @@ def _noting(
         if keeps_id:
             message.id = call.message_id
         if chunk.generation_info or message.response_metadata or message.usage_metadata:
-            telling.append(chunk)
+            _hear(chunk)
         if message.chunk_position is not None:
             message.chunk_position = None  # The last chunk is ours: it has the whole story.
-        return bool(message.content) or _shows(message)
+        return _shows(message)
+
+    def _hear(chunk: ChatGenerationChunk) -> None:
+        if isinstance(chunk, ResetGenerationChunk):
+            # A router behind this one began anew: what it had shown is gone.
+            call.shown[:] = [chunk]
+            telling.clear()
+        else:
+            # Its story is not ours to tell twice.
+            chunk.message.response_metadata.pop("switchyard", None)
+            telling.append(chunk)
 
     return note
 
@@ -115,7 +129,8 @@ def _shows(message: BaseMessage) -> bool:
         return True
     if isinstance(message, AIMessageChunk) and message.tool_call_chunks:
         return True
-    return bool(message.additional_kwargs.get("reasoning_content"))
+    beside = message.additional_kwargs
+    return bool(beside) and any(beside.get(key) for key in _SHOWN_BESIDE)
 
 
 def _block_shows(block: str | dict[str, Any]) -> bool:

@@ -35,12 +35,14 @@ class BoundTools:
                 f"got {type(bound).__name__}"
             )
         own_format = dict(bound.kwargs)
-        self._latest = (dict(kwargs), own_format)
+        self._latest = ({**kwargs, "tools": tuple(tools)}, own_format)
         return dict(own_format)
 
 
 def _same(known: dict[str, Any], asked: dict[str, Any]) -> bool:
-    """Whether the arguments are the very same; tools are compared by identity, not deeply."""
-    if known.keys() != asked.keys() or known["tools"] is not asked["tools"]:
+    """Whether the arguments are the very same; tools are compared by identity, one by one."""
+    if known.keys() != asked.keys() or len(known["tools"]) != len(asked["tools"]):
+        return False
+    if any(one is not other for one, other in zip(known["tools"], asked["tools"], strict=True)):
         return False
     return all(known[key] == asked[key] for key in known if key != "tools")

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+from langchain_core.exceptions import ModelAPIError
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.tool import tool_call_chunk
@@ -14,13 +15,15 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_switchyard.errors import ConfigurationError
 
 
-def streams(model: BaseChatModel, *, async_api: bool) -> bool:
+def streams(model: BaseChatModel, *, async_api: bool, has_tools: bool) -> bool:
     """Whether a model has a stream of its own and may use it."""
+    if model.disable_streaming is True or (model.disable_streaming == "tool_calling" and has_tools):
+        return False
     cls = type(model)
     own = cls._stream is not BaseChatModel._stream  # noqa: SLF001 - the documented override point.
     if async_api:
         own = own or cls._astream is not BaseChatModel._astream  # noqa: SLF001
-    return own and model.disable_streaming is not True
+    return own
 
 
 def whole_stream(
@@ -39,6 +42,8 @@ async def whole_astream(
 
 def as_chunk(result: ChatResult) -> ChatGenerationChunk:
     """One chunk that holds a whole answer; it says that it is finished."""
+    if not result.generations:
+        raise ModelAPIError("the provider answered without a single generation")
     generation = result.generations[0]
     message = generation.message
     if not isinstance(message, AIMessage):
@@ -59,6 +64,15 @@ def as_chunk(result: ChatResult) -> ChatGenerationChunk:
                 index=index,
             )
             for index, call in enumerate(message.tool_calls)
+        ]
+        + [
+            tool_call_chunk(
+                name=call["name"],
+                args=call["args"],
+                id=call["id"],
+                index=len(message.tool_calls) + index,
+            )
+            for index, call in enumerate(message.invalid_tool_calls)
         ],
     )
     info = {"finish_reason": "stop", **(generation.generation_info or {})}

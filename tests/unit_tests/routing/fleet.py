@@ -12,6 +12,7 @@ from langchain_core.outputs import ChatGenerationChunk
 from langchain_switchyard import ChatSwitchyard, Deployment, World
 from langchain_switchyard.routing.call import Call, CallOptions
 from langchain_switchyard.routing.circuit import Breaker, BreakerPolicy
+from langchain_switchyard.routing.failures import Outcome
 from langchain_switchyard.routing.state import DeploymentState
 from langchain_switchyard.testing import FakeClock, ScriptedChatModel
 
@@ -67,3 +68,10 @@ def asked(message: Any) -> list[str]:
 def chunk(text: str, **info: Any) -> ChatGenerationChunk:
     """One chunk of a stream."""
     return ChatGenerationChunk(message=AIMessageChunk(content=text), generation_info=info or None)
+
+
+def shut(one: DeploymentState, seconds: float, now: float = 0.0) -> None:
+    """Open a deployment's circuit for so long."""
+    permit = one.breaker.acquire(now)
+    assert permit is not None
+    one.breaker.settle(permit, Outcome.FAILURE, now, open_for=seconds)

@@ -14,7 +14,7 @@ from langchain_switchyard.routing.balance import (
     strategy_named,
     weighted_random,
 )
-from tests.unit_tests.routing.fleet import asked, fleet, scripted, state
+from tests.unit_tests.routing.fleet import asked, fleet, scripted, shut, state
 
 
 def test_weighted_random_gives_each_its_share():
@@ -79,7 +79,7 @@ def test_who_takes_the_last_probe_first_leaves_the_others_to_others():
     """A breaker that refuses between choosing and asking sends the request to the next."""
     model = fleet([scripted("a", "x"), scripted("b", "y")], balance=lambda ready, _: ready[0])
     first = model._yard.states[0]
-    first.breaker.hold_until(0.0)
+    shut(first, 0.0)
     first.breaker.acquire(0.0)  # The only probe is out.
     first.not_before = lambda now: now  # type: ignore[method-assign] # Seen as ready a moment ago.
 

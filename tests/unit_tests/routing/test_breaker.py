@@ -13,7 +13,7 @@ from langchain_switchyard.routing.events import Audience, BreakerChanged, Event
 from langchain_switchyard.routing.failures import Failure, Kind, Outcome
 from langchain_switchyard.routing.layer import Refused
 from langchain_switchyard.testing import FakeClock
-from tests.unit_tests.routing.fleet import call, state
+from tests.unit_tests.routing.fleet import call, shut, state
 
 
 def attempt_over(*outcomes: Outcome, heard: list[Event] | None = None) -> Attempt:
@@ -57,7 +57,7 @@ def test_a_change_is_told_to_the_audience():
 def test_a_closed_generator_gives_its_permit_back_as_ignored():
     """Cancellation is nobody's failure."""
     one = Attempt(call(), state("a"), number=1)
-    one.state.breaker.hold_until(-1.0)
+    shut(one.state, 0.0)
 
     def waiting(_attempt: Attempt) -> Steps[Reply]:
         yield Sleep(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 from typing import Any
 from uuid import UUID
 
@@ -17,12 +18,14 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 from pydantic import BaseModel, ValidationError
 
 from langchain_switchyard import (
+    AllDeploymentsFailed,
     CallOptions,
     ChatSwitchyard,
     ConfigurationError,
     Deployment,
     Price,
     RetryPolicy,
+    StreamInterrupted,
     Timeouts,
     Traits,
 )
@@ -482,3 +485,79 @@ def test_token_counts_need_no_download():
 
     assert 40 <= model.get_num_tokens("中文" * 50) <= 110
     assert model.get_num_tokens_from_messages([HumanMessage("hello")]) > 1
+
+
+def test_a_copy_with_an_update_is_a_router_of_its_own():
+    """And one without shares what it has seen."""
+    model = fleet(scripted("a", "x"))
+    other = model.model_copy(update={"deployments": [Deployment(scripted("b", "y"), id="b")]})
+
+    assert other.invoke("hi").text == "y"
+    assert model.invoke("hi").text == "x"
+    assert model.model_copy().stats()["a"].successes == 1
+
+
+def test_errors_travel_to_other_processes():
+    """With the story, without the sockets."""
+    model = fleet(scripted("a", ConnectionError("down")))
+    with pytest.raises(AllDeploymentsFailed) as caught:
+        model.invoke("hi")
+
+    error = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own bytes.
+
+    assert str(error) == str(caught.value)
+    assert [attempt.deployment_id for attempt in error.attempts] == ["a", "a"]
+    assert error.attempts[0].failure.kind == "connection"
+    assert pickle.loads(pickle.dumps(StreamInterrupted("m", "part"))).partial == "part"  # noqa: S301
+
+
+def test_tools_added_to_the_same_list_are_sent():
+    """The last translation is kept only for the very same tools."""
+    inner = scripted("a", "x")
+    model = ChatSwitchyard(deployments=[Deployment(inner, id="a")])
+    tools = [{"type": "function", "function": {"name": "one", "parameters": {}}}]
+    model.invoke("hi", tools=tools)
+    tools.append({"type": "function", "function": {"name": "two", "parameters": {}}})
+    model.invoke("hi", tools=tools)
+
+    assert [len(call.kwargs["tools"]) for call in inner.calls] == [1, 2]
+
+
+def test_a_provider_s_own_tools_are_left_as_they_are():
+    """Its integration knows them; we do not."""
+    own = {"type": "web_search_20250305", "name": "web_search", "max_uses": 3}
+
+    assert fleet(scripted("a", "x")).bind_tools([own]).kwargs["tools"] == [own]  # type: ignore[attr-defined]
+
+
+def test_spans_tell_what_became_of_an_attempt():
+    """Judged first, told afterwards."""
+    told: list[Any] = []
+
+    class Listener(Recorder):
+        def on_chain_end(self, outputs, *, run_id, **kwargs):
+            told.append(outputs["outcome"])
+
+        def on_chain_error(self, error, *, run_id, **kwargs):
+            told.append(type(error).__name__)
+
+    model = fleet(scripted("a", TimeoutError("mute")), scripted("b", "fine"))
+    stream = model.stream("hi", {"callbacks": [Listener()]})
+    next(stream)
+    stream.close()
+    model.invoke("hi", {"callbacks": [Listener()]})
+
+    assert told == ["TimeoutError", "abandoned", "TimeoutError", "success"]
+
+
+def test_bound_config_that_would_be_lost_is_warned_of():
+    """Tags of an inner model have no run to stand on."""
+    with pytest.warns(UserWarning, match="tags"):
+        Deployment(scripted("a", "x").with_config(tags=["t"]))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("weight", [0, -1, float("nan"), float("inf")])
+def test_impossible_weights_are_refused(weight):
+    """When they are given."""
+    with pytest.raises(ConfigurationError, match="weight"):
+        Deployment(scripted("a", "x"), weight=weight)

@@ -219,11 +219,23 @@ def test_open_for_opens_at_once_and_long():
 def test_known_deadline_is_never_shortened():
     """The longest known deadline wins."""
     circuit = breaker()
-    circuit.hold_until(100)
+    first, second = circuit.acquire(0), circuit.acquire(0)
+    assert first is not None
+    assert second is not None
+    circuit.settle(first, FAILURE, 0, open_for=100)
 
-    circuit.hold_until(50)
+    circuit.settle(second, FAILURE, 0, open_for=50)
 
     assert circuit.ready_at(0) == 100
+
+
+def test_slow_probes_do_not_close_a_circuit_that_opened_for_slowness():
+    """Slow is what it was shut for."""
+    circuit = opened(breaker(slow=SlowCalls(after=5)))
+
+    attempt(circuit, 2, SUCCESS, elapsed=60)
+
+    assert circuit.state(2) is BreakerState.OPEN
 
 
 def test_isolated_ignores_time_until_restored():
@@ -233,7 +245,6 @@ def test_isolated_ignores_time_until_restored():
 
     assert circuit.ready_at(1e9) == float("inf")
     assert circuit.acquire(1e9) is None
-    circuit.hold_until(5)
     assert circuit.state(10) is BreakerState.ISOLATED
     circuit.restore()
     assert circuit.acquire(0) is not None
@@ -297,12 +308,13 @@ class BreakerModel(RuleBasedStateMachine):
             assert outcome is Outcome.SUCCESS
             assert permit.is_probe
 
-    @precondition(lambda self: self.circuit.state(self.now) is BreakerState.OPEN)
+    @precondition(lambda self: self.out)
     @rule(seconds=st.floats(0, 100))
-    def hold(self, seconds):
-        ready = self.circuit.ready_at(self.now)
-        self.circuit.hold_until(self.now + seconds)
-        assert self.circuit.ready_at(self.now) >= ready
+    def refuse_for(self, seconds):
+        was_open = self.circuit.state(self.now) is BreakerState.OPEN
+        ready = self.circuit.ready_at(self.now) if was_open else self.now
+        self.circuit.settle(self.out.pop(), Outcome.FAILURE, self.now, open_for=seconds)
+        assert self.circuit.ready_at(self.now) >= max(ready, self.now + seconds)
 
     @invariant()
     def few_probes_are_out(self):

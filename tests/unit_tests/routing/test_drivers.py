@@ -279,8 +279,8 @@ async def test_outer_timeout_reaches_the_caller_as_such(silent):
     assert model.stats()["a"].pending == 0
 
 
-async def test_finished_calls_are_not_kept_alive():
-    """No cycle holds a request's messages after its end, failed attempts included."""
+async def test_finished_calls_are_garbage():
+    """Nothing outside holds a request's answer after its end, failed attempts included."""
     # A fresh error each time: one kept by the script would keep its traceback's frames.
     model = fleet(scripted("a", lambda *_: ConnectionError("x")), scripted("b", "fine"))
     answer = await model.ainvoke("hi")
@@ -311,6 +311,55 @@ async def test_the_inner_model_s_own_rate_limiter_is_asked():
     _ = [chunk async for chunk in model.astream("hi")]
 
     assert asked == ["sync", "async", "sync", "async"]
+
+
+async def test_waiting_in_the_model_s_own_limiter_is_nobody_s_failure():
+    """No time left there is a throttle, told at once and held against nobody."""
+
+    class Shut(InMemoryRateLimiter):
+        def acquire(self, *, blocking: bool = True) -> bool:
+            assert not blocking
+            return False
+
+        async def aacquire(self, *, blocking: bool = True) -> bool:
+            assert not blocking
+            return False
+
+    clock = FakeClock()
+    inner = scripted("a", "x", rate_limiter=Shut())
+    model = fleet(inner, scripted("b", "fine"), clock=clock, timeouts=Timeouts(total=1))
+
+    assert (await model.ainvoke("hi")).text == "fine"
+    assert model.invoke("hi").text == "fine"
+    assert inner.calls == []
+    assert model.stats()["a"].breaker == "closed"
+    assert clock.now() < 3
+
+
+async def test_a_slow_reader_is_not_a_slow_provider():
+    """Neither the total limit nor the latencies count the reader's time."""
+    clock = FakeClock()
+    inner = scripted("a", "one two three four", clock=clock)
+    model = fleet(inner, clock=clock, timeouts=Timeouts(total=10, deadline=20))
+    async for _ in model.astream("hi"):
+        clock.advance(9)
+    for _ in model.stream("hi"):
+        clock.advance(9)
+
+    stats = model.stats()["a"]
+    assert stats.successes == 2
+    assert (stats.latency_p95 or 0) < 1
+
+
+async def test_a_caller_in_a_hurry_opens_nobody_s_circuit():
+    """A deadline too short for anybody says nothing of a deployment."""
+    clock = FakeClock()
+    model = fleet(scripted("a", [Delay(0.3), Say("x")], clock=clock), clock=clock)
+    for _ in range(5):
+        with pytest.raises(AllDeploymentsFailed):
+            await model.ainvoke("hi", switchyard=CallOptions(deadline=0.05))
+
+    assert model.stats()["a"].breaker == "closed"
 
 
 # --- The parts ---

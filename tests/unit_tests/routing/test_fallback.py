@@ -19,7 +19,7 @@ from langchain_switchyard import (
     Traits,
 )
 from langchain_switchyard.testing import Delay, FakeClock, Say
-from tests.unit_tests.routing.fleet import asked, fleet, scripted, state
+from tests.unit_tests.routing.fleet import asked, fleet, scripted, shut, state
 
 
 def windows(**sizes: int | None) -> list[Deployment]:
@@ -85,6 +85,20 @@ async def test_a_request_too_long_for_everybody_is_told_before_anybody_is_asked(
     assert model.stats()["a"].attempts == 0
 
 
+async def test_an_outage_beside_an_overflow_is_not_called_too_long():
+    """Trimming would not help: the large one will be back."""
+    model = ChatSwitchyard(
+        deployments=[
+            Deployment(scripted("large", ConnectionError("down")), id="large"),
+            *windows(small=8_000),
+        ]
+    )
+    with pytest.raises(AllDeploymentsFailed) as caught:
+        await model.ainvoke("hi")
+
+    assert caught.value.is_retryable
+
+
 async def test_nobody_able_is_said_before_anybody_is_asked():
     """With the reason for each."""
     model = fleet(scripted("a", "x"), traits=Traits(capabilities=frozenset({"tools"})))
@@ -140,7 +154,7 @@ async def test_all_open_fails_at_once_and_says_when_to_come_back():
     """A request that cannot wait is not made to."""
     clock = FakeClock()
     model = fleet(scripted("a", "x"), clock=clock)
-    model._yard.states[0].breaker.hold_until(300)
+    shut(model._yard.states[0], 300)
 
     with pytest.raises(NoDeploymentReady, match=r"come back in 300.0 s") as caught:
         await model.ainvoke("hi", switchyard=CallOptions(deadline=10))
@@ -153,8 +167,8 @@ async def test_all_open_waits_for_the_earliest_if_the_deadline_allows():
     """Better late than never."""
     clock = FakeClock()
     model = fleet(scripted("a", "x"), scripted("b", "y"), clock=clock)
-    model._yard.states[0].breaker.hold_until(300)
-    model._yard.states[1].breaker.hold_until(5)
+    shut(model._yard.states[0], 300)
+    shut(model._yard.states[1], 5)
 
     answer = await model.ainvoke("hi", switchyard=CallOptions(deadline=10))
 

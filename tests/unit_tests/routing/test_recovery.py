@@ -17,7 +17,14 @@ from langchain_core.tools import tool
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.graph.message import add_messages
 
-from langchain_switchyard import CallOptions, ChatSwitchyard, StreamInterrupted, Traits
+from langchain_switchyard import (
+    CallOptions,
+    ChatSwitchyard,
+    ConfigurationError,
+    Deployment,
+    StreamInterrupted,
+    Traits,
+)
 from langchain_switchyard.routing.caller import Caller
 from langchain_switchyard.routing.recovery import resolve
 from langchain_switchyard.testing import CallTool, Say
@@ -326,18 +333,65 @@ SUMMED, PROTOCOL = {"is_summed": True}, {"is_protocol": True}
 
 
 @pytest.mark.parametrize(
-    ("recovery", "opted_in", "caller", "expected"),
+    ("recovery", "caller", "expected"),
     [
-        ("auto", False, {}, "error"),
-        ("auto", False, SUMMED, "restart"),
-        ("auto", True, {}, "restart"),
-        ("auto", False, SUMMED | PROTOCOL, "error"),
-        ("restart", True, PROTOCOL, "error"),
-        ("restart", False, {}, "restart"),
-        ("continue", False, PROTOCOL, "continue"),
-        ("error", True, SUMMED, "error"),
+        ("auto", {}, "error"),
+        ("auto", SUMMED, "restart"),
+        ("auto", SUMMED | PROTOCOL, "error"),
+        ("restart", PROTOCOL, "error"),
+        ("restart", {}, "restart"),
+        ("continue", PROTOCOL, "continue"),
+        ("error", SUMMED, "error"),
     ],
 )
-def test_auto_is_made_definite_for_each_caller(recovery, opted_in, caller, expected):
+def test_auto_is_made_definite_for_each_caller(recovery, caller, expected):
     """The whole table."""
-    assert resolve(recovery, Caller(None, **caller), opted_in=opted_in) == expected
+    assert resolve(recovery, Caller(None, **caller)) == expected
+
+
+def test_auto_said_aloud_is_still_auto():
+    """Only `restart` opts a reader of plain text in."""
+    with pytest.raises(StreamInterrupted):
+        list(breaking().stream("hi", switchyard=CallOptions(recovery="auto")))
+
+
+@pytest.mark.parametrize("wrong", [{"recovery": "restrat"}, {"require": "vision"}])
+def test_misspelt_options_are_refused(wrong):
+    """A typo must not choose a recovery of its own."""
+    with pytest.raises(ConfigurationError):
+        CallOptions(**wrong)
+
+
+async def test_an_answer_without_text_replaces_the_broken_one():
+    """Half an answer is not made whole by somebody who says nothing."""
+    empty = scripted("b", "")
+    model = fleet(scripted("a", BROKEN), empty)
+    final: Any = None
+    async for part in graph_over(model).astream(
+        {"messages": [HumanMessage("hi")]}, stream_mode=["messages", "values"]
+    ):
+        final = part[1] if part[0] == "values" else final
+
+    assert final["messages"][-1].text == ""
+    assert story(final["messages"][-1])["deployment"] == "b"
+
+
+async def test_a_router_behind_a_router_streams():
+    """The inner story is not told twice."""
+    inner = fleet(scripted("x", "one two"))
+    outer = ChatSwitchyard(deployments=[Deployment(inner, id="inner")])
+
+    total = functools.reduce(operator.add, [chunk async for chunk in outer.astream("hi")])
+
+    assert total.text == "one two"
+    assert story(total)["deployment"] == "inner"
+
+
+async def test_a_router_behind_a_router_restarts_for_both():
+    """What the inner one takes back, the outer one no longer counts as shown."""
+    inner = fleet(scripted("x", BROKEN), scripted("y", WHOLE), recovery="restart")
+    outer = ChatSwitchyard(deployments=[Deployment(inner, id="inner")], recovery="restart")
+
+    total = functools.reduce(operator.add, [chunk async for chunk in outer.astream("hi")])
+
+    assert total.text == WHOLE

@@ -17,7 +17,7 @@ from langchain_switchyard.errors import ConfigurationError, MissingExtra
 
 NEEDS_HNSWLIB = pytest.mark.skipif(
     importlib.util.find_spec("hnswlib") is None,
-    reason="hnswlib is built on installation: pip install langchain-switchyard[semantic]",
+    reason="hnswlib is built on installation: pip install langchain-switchyard[hnsw]",
 )
 
 
@@ -120,8 +120,8 @@ def test_without_hnswlib_a_growing_index_stays_exact_and_says_so(monkeypatch, ca
         index.add(number, one)
     assert index.is_exact
     assert len(index) == 30
-    assert "langchain-switchyard[semantic]" in caplog.text
-    with pytest.raises(MissingExtra, match="semantic"):
+    assert "langchain-switchyard[hnsw]" in caplog.text
+    with pytest.raises(MissingExtra, match="hnsw"):
         GraphIndex()
 
 
