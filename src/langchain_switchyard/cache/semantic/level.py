@@ -113,7 +113,7 @@ class SemanticCache:
 
     def outage(self, question: Question) -> SemanticHit | None:
         """The best past answer when no model can be asked; the caller marks it as such."""
-        if self._outage is None or self._matcher.refusal(question):
+        if self._outage is None or self._matcher.refusal(question, in_outage=True):
             return None
         asked = self._read(question)
         if asked is None:
@@ -122,7 +122,7 @@ class SemanticCache:
 
     async def aoutage(self, question: Question) -> SemanticHit | None:
         """As `outage`."""
-        if self._outage is None or self._matcher.refusal(question):
+        if self._outage is None or self._matcher.refusal(question, in_outage=True):
             return None
         asked = await self._aread(question)
         if asked is None:

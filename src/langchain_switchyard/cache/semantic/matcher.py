@@ -9,6 +9,7 @@ import random
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from langchain_switchyard.cache.semantic.eligible import why_not
@@ -57,9 +58,14 @@ class Matcher:
         self._partitions: OrderedDict[bytes, Partition] = OrderedDict()
         self._counts: Counter[str] = Counter()
 
-    def refusal(self, question: Question) -> str | None:
-        """Return why a question must not meet similar ones, or None."""
-        return why_not(question.text, question.user, self._policy.text)
+    def refusal(self, question: Question, *, in_outage: bool = False) -> str | None:
+        """Return why a question must not meet similar ones, or None.
+
+        In an outage the application has consented to old answers, marked with their age: there a
+        question about today is no worse than any other.
+        """
+        rules = replace(self._policy.text, time_words=True) if in_outage else self._policy.text
+        return why_not(question.text, question.user, rules)
 
     def miss(self, reason: str, context: Asked | None = None) -> Verdict:
         """Count a miss and say why."""

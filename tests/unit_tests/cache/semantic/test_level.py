@@ -302,9 +302,18 @@ def test_in_an_outage_vetoes_and_disagreement_still_hold():
     teach(level, *REFUNDS, ("hours", "9 to 5"), ("open_", "never"), ("when", "always"))
     assert level.outage(ask("return_ in 5 days")) is None
     assert level.outage(ask("hours oo")) is None
-    assert level.outage(ask("return_ today")) is None
+    assert level.outage(ask("my balance return_")) is None
     without = SemanticPolicy(outage=None)
     assert cache(AROUND, policy=without).outage(ask("refund")) is None
+
+
+def test_in_an_outage_a_question_about_today_gets_an_old_answer():
+    """Whoever consented to marked old answers gets them; in good times it is never served one."""
+    level = cache(AROUND)
+    teach(level, *REFUNDS)
+
+    assert level.lookup(ask("return_ today")).reason == "time words"
+    assert level.outage(ask("return_ today")) is not None
 
 
 async def test_the_waiting_methods_do_what_the_blocking_ones_do():
@@ -318,7 +327,7 @@ async def test_the_waiting_methods_do_what_the_blocking_ones_do():
         await waiting.arecord(ask(text), answer, second)
     assert blocking.stats() == waiting.stats()
     assert (await waiting.aoutage(ask("refund"))).key == blocking.outage(ask("refund")).key
-    assert await waiting.aoutage(ask("refund today")) is None
+    assert await waiting.aoutage(ask("my balance refund")) is None
 
 
 async def test_a_waiting_judge_is_awaited_and_a_blocking_one_leaves_the_loop_alone():
