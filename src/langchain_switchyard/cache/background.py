@@ -15,8 +15,8 @@ from typing import Any
 
 from langchain_switchyard.cache.flight import Abandoned, Flight
 from langchain_switchyard.routing.clock import Clock
-from langchain_switchyard.routing.drive_async import AsyncDriver
-from langchain_switchyard.routing.drive_sync import SyncDriver
+from langchain_switchyard.routing.drivers.awaiting import AsyncDriver
+from langchain_switchyard.routing.drivers.blocking import SyncDriver
 from langchain_switchyard.routing.effects import Io, Steps
 
 _log = logging.getLogger(__name__)

@@ -18,8 +18,8 @@ from langchain_switchyard.cache.memory import MemoryLevel
 from langchain_switchyard.cache.shelf import Shelf
 from langchain_switchyard.cache.texts import TextDigests
 from langchain_switchyard.routing.clock import Clock, SystemClock
-from langchain_switchyard.routing.drive_async import AsyncDriver
-from langchain_switchyard.routing.drive_sync import SyncDriver
+from langchain_switchyard.routing.drivers.awaiting import AsyncDriver
+from langchain_switchyard.routing.drivers.blocking import SyncDriver
 from langchain_switchyard.routing.effects import Io, Steps
 
 R = TypeVar("R")

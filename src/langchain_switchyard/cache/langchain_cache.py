@@ -25,8 +25,8 @@ from langchain_switchyard.cache.shelf import Shelf
 from langchain_switchyard.cache.storing import timed
 from langchain_switchyard.cache.tally import CacheStats, Tally
 from langchain_switchyard.routing.clock import World
-from langchain_switchyard.routing.drive_async import AsyncDriver
-from langchain_switchyard.routing.drive_sync import SyncDriver
+from langchain_switchyard.routing.drivers.awaiting import AsyncDriver
+from langchain_switchyard.routing.drivers.blocking import SyncDriver
 from langchain_switchyard.routing.effects import Steps
 
 _log = logging.getLogger(__name__)

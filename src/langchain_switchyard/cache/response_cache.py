@@ -26,8 +26,8 @@ from langchain_switchyard.cache.storing import entry_from, redacted
 from langchain_switchyard.cache.tally import CacheStats
 from langchain_switchyard.routing.cache_options import CacheOptions
 from langchain_switchyard.routing.clock import World
-from langchain_switchyard.routing.drive_async import AsyncDriver
-from langchain_switchyard.routing.drive_sync import SyncDriver
+from langchain_switchyard.routing.drivers.awaiting import AsyncDriver
+from langchain_switchyard.routing.drivers.blocking import SyncDriver
 from langchain_switchyard.routing.effects import Steps
 from langchain_switchyard.routing.layer import Handler, Layer
 

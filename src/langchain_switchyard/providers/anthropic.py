@@ -13,9 +13,9 @@ from langchain_switchyard.providers.http import READ_TIMEOUT, HttpClients
 from langchain_switchyard.providers.openai_like import model_arguments
 from langchain_switchyard.providers.preset import Options, need, placed, secret
 from langchain_switchyard.providers.settings import read_settings
-from langchain_switchyard.routing.classify import ErrorTable
 from langchain_switchyard.routing.deployment import Deployment
 from langchain_switchyard.routing.failures import Kind
+from langchain_switchyard.routing.failures.classify import ErrorTable
 
 BASE_URL = "https://api.anthropic.com"
 MODEL = "claude-haiku-4-5"

@@ -12,9 +12,9 @@ from langchain_switchyard.providers.openai import ERRORS
 from langchain_switchyard.providers.openai_like import model_arguments, sdk_arguments
 from langchain_switchyard.providers.preset import Options, need, placed, secret
 from langchain_switchyard.providers.settings import read_settings, read_text
-from langchain_switchyard.routing.classify import ErrorTable
 from langchain_switchyard.routing.deployment import Deployment
 from langchain_switchyard.routing.failures import Kind
+from langchain_switchyard.routing.failures.classify import ErrorTable
 
 API_VERSION = "2024-10-21"
 """The latest generally available version of the data plane; `AZURE_OPENAI_API_VERSION` wins."""

@@ -16,9 +16,9 @@ from langchain_core.messages.base import BaseMessage
 from pydantic import SecretStr
 
 from langchain_switchyard.providers.models import alist_models, list_models
-from langchain_switchyard.routing.classify import classify
 from langchain_switchyard.routing.deployment import Deployment
 from langchain_switchyard.routing.failures import Kind
+from langchain_switchyard.routing.failures.classify import classify
 
 PROBE = "Reply with the single word OK."
 """What a chat probe sends."""

@@ -14,9 +14,9 @@ from langchain_switchyard.providers.http import READ_TIMEOUT, HttpClients, libra
 from langchain_switchyard.providers.openai_like import model_arguments
 from langchain_switchyard.providers.preset import Options, need, placed, secret
 from langchain_switchyard.providers.settings import read_settings, read_text
-from langchain_switchyard.routing.classify import ErrorTable
 from langchain_switchyard.routing.deployment import Deployment
 from langchain_switchyard.routing.failures import Kind
+from langchain_switchyard.routing.failures.classify import ErrorTable
 
 BASE_URL = "http://localhost:11434"
 

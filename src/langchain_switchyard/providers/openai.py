@@ -8,8 +8,8 @@ from typing import Any
 from langchain_switchyard.errors import MissingExtra
 from langchain_switchyard.providers.openai_like import OpenAILike, sdk_arguments
 from langchain_switchyard.providers.preset import Options
-from langchain_switchyard.routing.classify import ErrorTable
 from langchain_switchyard.routing.failures import Kind
+from langchain_switchyard.routing.failures.classify import ErrorTable
 
 ERRORS = ErrorTable(
     codes={

@@ -13,8 +13,8 @@ from langchain_switchyard.errors import MissingExtra
 from langchain_switchyard.providers.http import READ_TIMEOUT, HttpClients
 from langchain_switchyard.providers.preset import Options, need, placed, secret
 from langchain_switchyard.providers.settings import Settings, read_settings
-from langchain_switchyard.routing.classify import GENERAL, ErrorTable
 from langchain_switchyard.routing.deployment import Deployment
+from langchain_switchyard.routing.failures.classify import GENERAL, ErrorTable
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,8 @@ from pydantic import SecretStr
 
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.providers.http import HttpClients
-from langchain_switchyard.routing.classify import ErrorTable
 from langchain_switchyard.routing.deployment import Deployment, Price, Traits
+from langchain_switchyard.routing.failures.classify import ErrorTable
 
 Value = TypeVar("Value")
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from langchain_switchyard.providers.openai_like import OpenAILike
-from langchain_switchyard.routing.classify import ErrorTable
 from langchain_switchyard.routing.failures import Kind
+from langchain_switchyard.routing.failures.classify import ErrorTable
 
 ERRORS = ErrorTable(
     codes={

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from langchain_switchyard.providers.openai_like import OpenAILike
-from langchain_switchyard.routing.classify import ErrorTable
 from langchain_switchyard.routing.failures import Kind
+from langchain_switchyard.routing.failures.classify import ErrorTable
 
 _KINDS = {
     Kind.AUTH: "1000 1001 1002 1003 1004 1110 1111 1112 1120 1121 1211 1220 1221 1222 1311",

@@ -8,11 +8,11 @@ from langchain_core.rate_limiters import BaseRateLimiter
 
 from langchain_switchyard.errors import StreamInterrupted
 from langchain_switchyard.routing.call import Attempt, Call, Reply, tell_story
-from langchain_switchyard.routing.classify import classify, is_dead_loops_socket
 from langchain_switchyard.routing.clock import Clock
 from langchain_switchyard.routing.effects import Io, Sleep, Steps, invoke
 from langchain_switchyard.routing.events import AttemptEnded, AttemptStarted, Audience
 from langchain_switchyard.routing.failures import Failure, Kind, Outcome
+from langchain_switchyard.routing.failures.classify import classify, is_dead_loops_socket
 from langchain_switchyard.routing.layer import AttemptFailed, AttemptHandler
 from langchain_switchyard.routing.stream import streamed
 from langchain_switchyard.routing.timeouts import Timeouts, earliest

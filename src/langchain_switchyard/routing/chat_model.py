@@ -22,17 +22,17 @@ from langchain_switchyard.routing.caller import KEYWORD, announce, caller_of, ga
 from langchain_switchyard.routing.circuit import BreakerPolicy
 from langchain_switchyard.routing.clock import World
 from langchain_switchyard.routing.conventions import FleetChatModel
-from langchain_switchyard.routing.drive_async import AsyncDriver
-from langchain_switchyard.routing.drive_sync import SyncDriver
+from langchain_switchyard.routing.drivers.awaiting import AsyncDriver
+from langchain_switchyard.routing.drivers.blocking import SyncDriver
 from langchain_switchyard.routing.events import Audience, Observer
-from langchain_switchyard.routing.explain import Explanation, explain
 from langchain_switchyard.routing.layer import LayerSource
 from langchain_switchyard.routing.pipeline import pipeline
 from langchain_switchyard.routing.recovery import resolve
+from langchain_switchyard.routing.report.explain import Explanation, explain
+from langchain_switchyard.routing.report.stats import FleetStats, fleet_stats
 from langchain_switchyard.routing.retry import RetryPolicy
 from langchain_switchyard.routing.spans import LLMRun, Spans, spans_of_run
 from langchain_switchyard.routing.standard import absorb
-from langchain_switchyard.routing.stats import FleetStats, fleet_stats
 from langchain_switchyard.routing.timeouts import Timeouts
 from langchain_switchyard.routing.yard import Yard, states_of
 

@@ -14,8 +14,8 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.runnables import RunnableBinding
 
 from langchain_switchyard.errors import ConfigurationError
-from langchain_switchyard.routing.error_table import GENERAL, ErrorTable
-from langchain_switchyard.routing.own_retries import without_own_retries
+from langchain_switchyard.routing.failures.error_table import GENERAL, ErrorTable
+from langchain_switchyard.routing.inner.own_retries import without_own_retries
 
 Capability = Literal["tools", "structured_output", "vision", "audio", "pdf", "reasoning", "prefill"]
 """What a request may require of a deployment."""

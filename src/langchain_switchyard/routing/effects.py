@@ -1,9 +1,9 @@
 """What layers ask of the driver: small frozen requests, yielded up and answered.
 
 Layers are generators: they decide, and yield an effect for everything that takes time or touches
-the world. A driver (`drive_sync.py`, `drive_async.py`) performs it and resumes the layer with the
-answer, or throws the error in at the same place. So each mechanism is written once for `invoke`,
-`ainvoke`, `stream` and `astream`.
+the world. A driver (`drivers/blocking.py`, `drivers/awaiting.py`) performs it and resumes the layer
+with the answer, or throws the error in at the same place. So each mechanism is written once for
+`invoke`, `ainvoke`, `stream` and `astream`.
 """
 
 from __future__ import annotations

@@ -14,10 +14,10 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_switchyard.routing.circuit import Breaker
 from langchain_switchyard.routing.deployment import Deployment
 from langchain_switchyard.routing.failures import Failure, Kind, Outcome
-from langchain_switchyard.routing.native_timeout import native_timeout
-from langchain_switchyard.routing.own_retries import with_fresh_connections
+from langchain_switchyard.routing.inner.native_timeout import native_timeout
+from langchain_switchyard.routing.inner.own_retries import with_fresh_connections
+from langchain_switchyard.routing.inner.tools import BoundTools
 from langchain_switchyard.routing.tokens import estimate_messages, vocabulary_of
-from langchain_switchyard.routing.tools import BoundTools
 
 _FEW = 5
 """Successes below which nothing is called typical."""

@@ -32,8 +32,8 @@ from langchain_switchyard.providers import (
     volcengine,
     zhipu,
 )
-from langchain_switchyard.routing.classify import classify
 from langchain_switchyard.routing.failures import Kind
+from langchain_switchyard.routing.failures.classify import classify
 from langchain_switchyard.testing import (
     Arrearage,
     FaultyProvider,

@@ -7,7 +7,7 @@ from typing import Any
 from langchain_switchyard.cache.epochs import Epochs, scope
 from langchain_switchyard.cache.memory import MemoryLevel
 from langchain_switchyard.cache.shelf import Shelf
-from langchain_switchyard.routing.drive_sync import SyncDriver
+from langchain_switchyard.routing.drivers.blocking import SyncDriver
 from langchain_switchyard.testing import FakeClock
 from tests.unit_tests.cache.builders import address, entry
 

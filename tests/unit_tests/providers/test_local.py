@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from langchain_switchyard.errors import ConfigurationError, NoCapableDeployment
 from langchain_switchyard.providers.extract import best_quotes
 from langchain_switchyard.providers.local import MODEL_NAME, LocalChatModel, estimate_tokens, local
-from langchain_switchyard.routing.native_timeout import native_timeout
+from langchain_switchyard.routing.inner.native_timeout import native_timeout
 from langchain_switchyard.sources import Source, format_sources
 
 SOURCES = [

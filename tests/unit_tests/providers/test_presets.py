@@ -13,9 +13,9 @@ from langchain_switchyard.errors import ConfigurationError, MissingExtra
 from langchain_switchyard.providers import HttpClients, deployment, openai_compatible, preset
 from langchain_switchyard.providers.catalog import ALIASES, BUILT_IN, GROUP
 from langchain_switchyard.providers.preset import Preset
-from langchain_switchyard.routing.classify import ErrorTable, classify
 from langchain_switchyard.routing.deployment import Price, Traits
 from langchain_switchyard.routing.failures import Kind
+from langchain_switchyard.routing.failures.classify import ErrorTable, classify
 
 SECRET = "sk-very-secret"
 

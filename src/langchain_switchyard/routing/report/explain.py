@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from langchain_switchyard.routing.call import Call
 from langchain_switchyard.routing.candidates import why_incapable
+from langchain_switchyard.routing.report.table import html_table, text_table
 from langchain_switchyard.routing.state import DeploymentState
-from langchain_switchyard.routing.table import html_table, text_table
 from langchain_switchyard.routing.tokens import estimate_messages
 
 _COLUMNS = ("deployment", "tier", "verdict", "timeouts")

@@ -29,10 +29,10 @@ from langchain_switchyard import (
     Timeouts,
     World,
 )
-from langchain_switchyard.routing.alarm import Alarm
 from langchain_switchyard.routing.clock import SystemClock
+from langchain_switchyard.routing.drivers.alarm import Alarm
+from langchain_switchyard.routing.drivers.pump import Pump, watched
 from langchain_switchyard.routing.failures import Kind
-from langchain_switchyard.routing.pump import Pump, watched
 from langchain_switchyard.testing import CallTool, Delay, FakeClock, Say
 from tests.unit_tests.routing.fleet import fleet, scripted, story
 

@@ -1,16 +1,20 @@
-"""The sync driver: performs effects by blocking; no other sync code waits."""
+"""The async driver: performs effects with `await`; no other async code waits."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from typing import Any, TypeVar, cast
 
-from langchain_core.callbacks import CallbackManagerForChainRun
+from langchain_core.callbacks import AsyncCallbackManagerForChainRun
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 
 from langchain_switchyard.routing.call import Attempt
 from langchain_switchyard.routing.clock import Clock
+from langchain_switchyard.routing.drivers.alarm import Alarm
+from langchain_switchyard.routing.drivers.request import kwargs_for, messages_for, stop_for
+from langchain_switchyard.routing.drivers.whole import streams, whole_astream
 from langchain_switchyard.routing.effects import (
     Effect,
     Emit,
@@ -22,16 +26,16 @@ from langchain_switchyard.routing.effects import (
     Sleep,
     Steps,
 )
-from langchain_switchyard.routing.pump import Pump, watched
-from langchain_switchyard.routing.request import kwargs_for, messages_for, stop_for
 from langchain_switchyard.routing.timeouts import in_time, seconds_until
-from langchain_switchyard.routing.whole import streams, whole_stream
 
 R = TypeVar("R")
 _log = logging.getLogger(__name__)
 
+_CLEANUP = 1.0
+"""Seconds that closing an abandoned stream may take."""
 
-class SyncDriver:
+
+class AsyncDriver:
     """Drives one request. It owns the open stream, and closes it whatever happens.
 
     Args:
@@ -41,11 +45,12 @@ class SyncDriver:
     def __init__(self, clock: Clock) -> None:
         """Nothing is open yet."""
         self._clock = clock
-        self._source: Pump[ChatGenerationChunk] | Iterator[ChatGenerationChunk] | None = None
-        self._span: CallbackManagerForChainRun | None = None
+        self._alarm = Alarm(asyncio.get_running_loop(), clock)
+        self._source: AsyncIterator[ChatGenerationChunk] | None = None
+        self._span: AsyncCallbackManagerForChainRun | None = None
         self._attempt: Attempt | None = None
 
-    def run(self, steps: Steps[R]) -> R:
+    async def run(self, steps: Steps[R]) -> R:
         """Drive a flow that emits nothing to its value."""
         answer: Any = None
         error: BaseException | None = None
@@ -57,14 +62,14 @@ class SyncDriver:
                     return cast("R", done.value)
                 answer, error = None, None
                 try:
-                    answer = self._perform(effect)
+                    answer = await self._perform(effect)
                 except BaseException as raised:  # noqa: BLE001 - the layers decide about all.
                     error = raised
         finally:
             error = None  # Breaks the cycle error -> traceback -> this frame.
-            self._close()
+            await self._close()
 
-    def stream(self, steps: Steps[Any]) -> Iterator[ChatGenerationChunk]:
+    async def stream(self, steps: Steps[Any]) -> AsyncIterator[ChatGenerationChunk]:
         """Drive a flow and hand over what it emits."""
         answer: Any = None
         error: BaseException | None = None
@@ -82,22 +87,27 @@ class SyncDriver:
                     continue
                 if not isinstance(effect, Relay):
                     try:
-                        answer = self._perform(effect)
+                        answer = await self._perform(effect)
                     except BaseException as raised:  # noqa: BLE001 - the layers decide about all.
                         error = raised
                     continue
                 # Inline, and bound to local names: this is all that every single chunk costs.
-                now, note, stall, until = self._clock.now, effect.note, effect.stall, effect.until
+                source, alarm, now, note = self._source, self._alarm, self._clock.now, effect.note
+                stall, until = effect.stall, effect.until
                 progress, paused = now(), effect.attempt.paused
-                while True:
+                while source is not None:
+                    due = min(progress + stall, until + paused)
                     try:
-                        chunk = self._next(min(progress + stall, until + paused))
+                        alarm.begin(due)
+                        chunk = await source.__anext__()
+                        alarm.end()
+                        arrived = now()
+                        if arrived > due:
+                            in_time(arrived, due)
                     except BaseException as raised:  # noqa: BLE001 - the layers decide about all.
-                        chunk, error = None, raised
-                    if chunk is None:
+                        error = self._ended(raised)
                         effect.attempt.paused = paused
                         break
-                    arrived = now()
                     is_progress = note(chunk)
                     yield chunk
                     # The reader's own time is neither the provider's silence nor its work.
@@ -107,96 +117,97 @@ class SyncDriver:
         finally:
             error = None
             steps.close()
-            self._close()
+            await self._close()
 
-    def _perform(self, effect: Effect) -> Any:
+    async def _perform(self, effect: Effect) -> Any:
         if isinstance(effect, Invoke):
-            return self._invoke(effect)
+            return await self._invoke(effect)
         if isinstance(effect, Read):
-            return self._next(effect.until)
+            return await self._next(effect.until)
         if isinstance(effect, Open):
-            return self._open(effect)
+            return await self._open(effect)
         if isinstance(effect, Sleep):
-            return self._clock.sleep(effect.seconds)
+            return await self._clock.asleep(effect.seconds)
         if isinstance(effect, Io):
-            return effect.blocking()
+            return await effect.awaiting()
         raise TypeError(f"{type(effect).__name__} has no place in a call that is not streamed")
 
-    def _invoke(self, effect: Invoke) -> ChatResult:
+    async def _invoke(self, effect: Invoke) -> ChatResult:
         attempt = effect.attempt
-        state = attempt.state
         seconds = seconds_until(effect.until, self._clock.now())
-        self._begin(attempt)
-
-        def ask() -> ChatResult:
-            return state.model._generate(  # noqa: SLF001 - one LLM run, see spans.py.
+        await self._begin(attempt)
+        with self._alarm.until(effect.until):
+            return await attempt.state.model._agenerate(  # noqa: SLF001 - see spans.py.
                 messages_for(attempt), stop_for(attempt), **kwargs_for(attempt, seconds)
             )
 
-        if seconds is not None and state.timeout_kwargs is None:
-            return watched(ask, seconds, f"switchyard:{attempt.deployment_id}")
-        return ask()
-
-    def _open(self, effect: Open) -> None:
-        self._close_source()
+    async def _open(self, effect: Open) -> None:
+        await self._close_source()
         attempt = effect.attempt
         model = attempt.state.model
-        self._begin(attempt)
+        await self._begin(attempt)
         messages, stop = messages_for(attempt), stop_for(attempt)
         kwargs = kwargs_for(attempt, effect.patience)
-
-        def source() -> Iterator[ChatGenerationChunk]:
-            if streams(model, async_api=False, has_tools="tools" in kwargs):
-                return model._stream(messages, stop, **kwargs)  # noqa: SLF001
-            return whole_stream(model, messages, stop, kwargs)
-
-        if effect.patience is None or attempt.state.keeps_timeout:
-            self._source = source()
+        if streams(model, async_api=True, has_tools="tools" in kwargs):
+            self._source = model._astream(messages, stop, **kwargs)  # noqa: SLF001
         else:
-            self._source = Pump(source, f"switchyard:{attempt.deployment_id}")
+            self._source = whole_astream(model, messages, stop, kwargs)
 
-    def _next(self, until: float | None) -> ChatGenerationChunk | None:
-        source = self._source
-        if source is None:
+    async def _next(self, until: float | None) -> ChatGenerationChunk | None:
+        if self._source is None:
             return None
-        if isinstance(source, Pump):
-            chunk = source.get(seconds_until(until, self._clock.now()))
-        else:
-            chunk = next(source, None)
-        # A model that keeps its own time is looked at afterwards.
-        in_time(self._clock.now(), until)
-        if chunk is None:
-            self._source = None
-        return chunk
+        try:
+            with self._alarm.until(until):
+                chunk = await self._source.__anext__()
+            # A simulated delay moves the clock without making the alarm's loop wait.
+            in_time(self._clock.now(), until)
+            return chunk
+        except BaseException as raised:
+            if self._ended(raised) is None:
+                return None
+            raise
 
-    def _begin(self, attempt: Attempt) -> None:
-        self._end_span()
+    def _ended(self, raised: BaseException) -> BaseException | None:
+        """Reading has raised: the error it was, or None if that was the regular end."""
+        try:
+            self._alarm.end(raised)
+        except TimeoutError as late:
+            raised = late
+        if not isinstance(raised, StopAsyncIteration):
+            return raised
+        self._source = None
+        return None
+
+    async def _begin(self, attempt: Attempt) -> None:
+        await self._end_span()
         self._attempt = attempt
         if attempt.call.spans is not None:
-            self._span = attempt.call.spans.begin(attempt)
+            self._span = await attempt.call.spans.abegin(attempt)
 
-    def _end_span(self) -> None:
+    async def _end_span(self) -> None:
         """Told when the attempt has been judged: at the next one, or at the request's end."""
         span, self._span = self._span, None
         if span is None or self._attempt is None:
             return
         failure = self._attempt.failure
         if failure is None:
-            span.on_chain_end(self._attempt.summary())
+            await span.on_chain_end(self._attempt.summary())
         else:
-            span.on_chain_error(failure.error)
+            await span.on_chain_error(failure.error)
 
-    def _close(self) -> None:
-        self._close_source()
-        self._end_span()
+    async def _close(self) -> None:
+        self._alarm.close()
+        await self._close_source()
+        await self._end_span()
 
-    def _close_source(self) -> None:
-        """Close a stream that was not read to its end."""
+    async def _close_source(self) -> None:
+        """Close a stream that was not read to its end; its connection is free afterwards."""
         source, self._source = self._source, None
-        close = getattr(source, "close", None)
-        if close is None:
+        aclose = getattr(source, "aclose", None)
+        if aclose is None:
             return
         try:
-            close()
+            async with asyncio.timeout(_CLEANUP):
+                await aclose()
         except Exception:  # noqa: BLE001 - nobody waits for this stream any more.
             _log.debug("closing an abandoned stream failed", exc_info=True)

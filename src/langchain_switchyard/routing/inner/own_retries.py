@@ -15,7 +15,7 @@ from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 
-from langchain_switchyard.routing.event_stream import tolerate_noise
+from langchain_switchyard.routing.inner.event_stream import tolerate_noise
 
 _COUNTS_ATTEMPTS: Mapping[str, int] = {"ChatTongyi": 1}
 """Classes that read their `max_retries` at every call and mean attempts, the first included."""

@@ -34,9 +34,8 @@ from langchain_core.exceptions import (
     ModelTimeoutError,
 )
 
-from langchain_switchyard.routing.error_table import GENERAL, ErrorTable
-from langchain_switchyard.routing.failures import Failure, Kind
-from langchain_switchyard.routing.fingerprint import (
+from langchain_switchyard.routing.failures.error_table import GENERAL, ErrorTable
+from langchain_switchyard.routing.failures.fingerprint import (
     codes_in_text,
     codes_of,
     comes_from_provider,
@@ -45,7 +44,8 @@ from langchain_switchyard.routing.fingerprint import (
     status_of,
     text_of,
 )
-from langchain_switchyard.routing.retry_after import from_text, retry_after
+from langchain_switchyard.routing.failures.kinds import Failure, Kind
+from langchain_switchyard.routing.failures.retry_after import from_text, retry_after
 
 __all__ = ["GENERAL", "POOL_RETRY_AFTER", "ErrorTable", "classify", "is_dead_loops_socket"]
 

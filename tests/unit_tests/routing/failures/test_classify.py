@@ -27,13 +27,13 @@ from langchain_ollama import ChatOllama
 from langchain_openai import ChatOpenAI
 from langgraph.errors import GraphInterrupt
 
-from langchain_switchyard.routing.classify import (
+from langchain_switchyard.routing.failures import Failure, Kind, Outcome
+from langchain_switchyard.routing.failures.classify import (
     GENERAL,
     POOL_RETRY_AFTER,
     ErrorTable,
     classify,
 )
-from langchain_switchyard.routing.failures import Failure, Kind, Outcome
 from tests.unit_tests.providers.tiny_server import Reply, failure, serving
 
 

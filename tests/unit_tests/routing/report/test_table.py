@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from langchain_switchyard.routing.stats import quantile
-from langchain_switchyard.routing.table import html_table, text_table
+from langchain_switchyard.routing.report.stats import quantile
+from langchain_switchyard.routing.report.table import html_table, text_table
 
 
 def test_columns_are_aligned_by_what_a_terminal_shows():

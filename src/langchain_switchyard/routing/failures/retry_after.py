@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from langchain_switchyard.routing.fingerprint import readable
+from langchain_switchyard.routing.failures.fingerprint import readable
 
 LONGEST = 86_400.0
 """Seconds. A *number* above it is a mistake (an epoch, milliseconds) and ignored; a *date* further

@@ -10,7 +10,7 @@ from langchain_anthropic import ChatAnthropic
 from langchain_core.language_models import BaseChatModel, FakeListChatModel
 from langchain_openai import AzureChatOpenAI, ChatOpenAI
 
-from langchain_switchyard.routing.native_timeout import native_timeout
+from langchain_switchyard.routing.inner.native_timeout import native_timeout
 from tests.unit_tests.providers.tiny_server import Reply, serving
 
 

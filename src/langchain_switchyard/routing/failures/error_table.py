@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from langchain_switchyard.routing.failures import Kind
+from langchain_switchyard.routing.failures.kinds import Kind
 
 
 @dataclass(frozen=True)

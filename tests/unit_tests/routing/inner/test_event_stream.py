@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from langchain_switchyard.routing.event_stream import TolerantDecoder, tolerate_noise
+from langchain_switchyard.routing.inner.event_stream import TolerantDecoder, tolerate_noise
 
 
 class Event:

@@ -1,18 +1,19 @@
-"""The async driver: performs effects with `await`; no other async code waits."""
+"""The sync driver: performs effects by blocking; no other sync code waits."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from typing import Any, TypeVar, cast
 
-from langchain_core.callbacks import AsyncCallbackManagerForChainRun
+from langchain_core.callbacks import CallbackManagerForChainRun
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 
-from langchain_switchyard.routing.alarm import Alarm
 from langchain_switchyard.routing.call import Attempt
 from langchain_switchyard.routing.clock import Clock
+from langchain_switchyard.routing.drivers.pump import Pump, watched
+from langchain_switchyard.routing.drivers.request import kwargs_for, messages_for, stop_for
+from langchain_switchyard.routing.drivers.whole import streams, whole_stream
 from langchain_switchyard.routing.effects import (
     Effect,
     Emit,
@@ -24,18 +25,13 @@ from langchain_switchyard.routing.effects import (
     Sleep,
     Steps,
 )
-from langchain_switchyard.routing.request import kwargs_for, messages_for, stop_for
 from langchain_switchyard.routing.timeouts import in_time, seconds_until
-from langchain_switchyard.routing.whole import streams, whole_astream
 
 R = TypeVar("R")
 _log = logging.getLogger(__name__)
 
-_CLEANUP = 1.0
-"""Seconds that closing an abandoned stream may take."""
 
-
-class AsyncDriver:
+class SyncDriver:
     """Drives one request. It owns the open stream, and closes it whatever happens.
 
     Args:
@@ -45,12 +41,11 @@ class AsyncDriver:
     def __init__(self, clock: Clock) -> None:
         """Nothing is open yet."""
         self._clock = clock
-        self._alarm = Alarm(asyncio.get_running_loop(), clock)
-        self._source: AsyncIterator[ChatGenerationChunk] | None = None
-        self._span: AsyncCallbackManagerForChainRun | None = None
+        self._source: Pump[ChatGenerationChunk] | Iterator[ChatGenerationChunk] | None = None
+        self._span: CallbackManagerForChainRun | None = None
         self._attempt: Attempt | None = None
 
-    async def run(self, steps: Steps[R]) -> R:
+    def run(self, steps: Steps[R]) -> R:
         """Drive a flow that emits nothing to its value."""
         answer: Any = None
         error: BaseException | None = None
@@ -62,14 +57,14 @@ class AsyncDriver:
                     return cast("R", done.value)
                 answer, error = None, None
                 try:
-                    answer = await self._perform(effect)
+                    answer = self._perform(effect)
                 except BaseException as raised:  # noqa: BLE001 - the layers decide about all.
                     error = raised
         finally:
             error = None  # Breaks the cycle error -> traceback -> this frame.
-            await self._close()
+            self._close()
 
-    async def stream(self, steps: Steps[Any]) -> AsyncIterator[ChatGenerationChunk]:
+    def stream(self, steps: Steps[Any]) -> Iterator[ChatGenerationChunk]:
         """Drive a flow and hand over what it emits."""
         answer: Any = None
         error: BaseException | None = None
@@ -87,27 +82,22 @@ class AsyncDriver:
                     continue
                 if not isinstance(effect, Relay):
                     try:
-                        answer = await self._perform(effect)
+                        answer = self._perform(effect)
                     except BaseException as raised:  # noqa: BLE001 - the layers decide about all.
                         error = raised
                     continue
                 # Inline, and bound to local names: this is all that every single chunk costs.
-                source, alarm, now, note = self._source, self._alarm, self._clock.now, effect.note
-                stall, until = effect.stall, effect.until
+                now, note, stall, until = self._clock.now, effect.note, effect.stall, effect.until
                 progress, paused = now(), effect.attempt.paused
-                while source is not None:
-                    due = min(progress + stall, until + paused)
+                while True:
                     try:
-                        alarm.begin(due)
-                        chunk = await source.__anext__()
-                        alarm.end()
-                        arrived = now()
-                        if arrived > due:
-                            in_time(arrived, due)
+                        chunk = self._next(min(progress + stall, until + paused))
                     except BaseException as raised:  # noqa: BLE001 - the layers decide about all.
-                        error = self._ended(raised)
+                        chunk, error = None, raised
+                    if chunk is None:
                         effect.attempt.paused = paused
                         break
+                    arrived = now()
                     is_progress = note(chunk)
                     yield chunk
                     # The reader's own time is neither the provider's silence nor its work.
@@ -117,97 +107,96 @@ class AsyncDriver:
         finally:
             error = None
             steps.close()
-            await self._close()
+            self._close()
 
-    async def _perform(self, effect: Effect) -> Any:
+    def _perform(self, effect: Effect) -> Any:
         if isinstance(effect, Invoke):
-            return await self._invoke(effect)
+            return self._invoke(effect)
         if isinstance(effect, Read):
-            return await self._next(effect.until)
+            return self._next(effect.until)
         if isinstance(effect, Open):
-            return await self._open(effect)
+            return self._open(effect)
         if isinstance(effect, Sleep):
-            return await self._clock.asleep(effect.seconds)
+            return self._clock.sleep(effect.seconds)
         if isinstance(effect, Io):
-            return await effect.awaiting()
+            return effect.blocking()
         raise TypeError(f"{type(effect).__name__} has no place in a call that is not streamed")
 
-    async def _invoke(self, effect: Invoke) -> ChatResult:
+    def _invoke(self, effect: Invoke) -> ChatResult:
         attempt = effect.attempt
+        state = attempt.state
         seconds = seconds_until(effect.until, self._clock.now())
-        await self._begin(attempt)
-        with self._alarm.until(effect.until):
-            return await attempt.state.model._agenerate(  # noqa: SLF001 - see spans.py.
+        self._begin(attempt)
+
+        def ask() -> ChatResult:
+            return state.model._generate(  # noqa: SLF001 - one LLM run, see spans.py.
                 messages_for(attempt), stop_for(attempt), **kwargs_for(attempt, seconds)
             )
 
-    async def _open(self, effect: Open) -> None:
-        await self._close_source()
+        if seconds is not None and state.timeout_kwargs is None:
+            return watched(ask, seconds, f"switchyard:{attempt.deployment_id}")
+        return ask()
+
+    def _open(self, effect: Open) -> None:
+        self._close_source()
         attempt = effect.attempt
         model = attempt.state.model
-        await self._begin(attempt)
+        self._begin(attempt)
         messages, stop = messages_for(attempt), stop_for(attempt)
         kwargs = kwargs_for(attempt, effect.patience)
-        if streams(model, async_api=True, has_tools="tools" in kwargs):
-            self._source = model._astream(messages, stop, **kwargs)  # noqa: SLF001
+
+        def source() -> Iterator[ChatGenerationChunk]:
+            if streams(model, async_api=False, has_tools="tools" in kwargs):
+                return model._stream(messages, stop, **kwargs)  # noqa: SLF001
+            return whole_stream(model, messages, stop, kwargs)
+
+        if effect.patience is None or attempt.state.keeps_timeout:
+            self._source = source()
         else:
-            self._source = whole_astream(model, messages, stop, kwargs)
+            self._source = Pump(source, f"switchyard:{attempt.deployment_id}")
 
-    async def _next(self, until: float | None) -> ChatGenerationChunk | None:
-        if self._source is None:
+    def _next(self, until: float | None) -> ChatGenerationChunk | None:
+        source = self._source
+        if source is None:
             return None
-        try:
-            with self._alarm.until(until):
-                chunk = await self._source.__anext__()
-            # A simulated delay moves the clock without making the alarm's loop wait.
-            in_time(self._clock.now(), until)
-            return chunk
-        except BaseException as raised:
-            if self._ended(raised) is None:
-                return None
-            raise
+        if isinstance(source, Pump):
+            chunk = source.get(seconds_until(until, self._clock.now()))
+        else:
+            chunk = next(source, None)
+        # A model that keeps its own time is looked at afterwards.
+        in_time(self._clock.now(), until)
+        if chunk is None:
+            self._source = None
+        return chunk
 
-    def _ended(self, raised: BaseException) -> BaseException | None:
-        """Reading has raised: the error it was, or None if that was the regular end."""
-        try:
-            self._alarm.end(raised)
-        except TimeoutError as late:
-            raised = late
-        if not isinstance(raised, StopAsyncIteration):
-            return raised
-        self._source = None
-        return None
-
-    async def _begin(self, attempt: Attempt) -> None:
-        await self._end_span()
+    def _begin(self, attempt: Attempt) -> None:
+        self._end_span()
         self._attempt = attempt
         if attempt.call.spans is not None:
-            self._span = await attempt.call.spans.abegin(attempt)
+            self._span = attempt.call.spans.begin(attempt)
 
-    async def _end_span(self) -> None:
+    def _end_span(self) -> None:
         """Told when the attempt has been judged: at the next one, or at the request's end."""
         span, self._span = self._span, None
         if span is None or self._attempt is None:
             return
         failure = self._attempt.failure
         if failure is None:
-            await span.on_chain_end(self._attempt.summary())
+            span.on_chain_end(self._attempt.summary())
         else:
-            await span.on_chain_error(failure.error)
+            span.on_chain_error(failure.error)
 
-    async def _close(self) -> None:
-        self._alarm.close()
-        await self._close_source()
-        await self._end_span()
+    def _close(self) -> None:
+        self._close_source()
+        self._end_span()
 
-    async def _close_source(self) -> None:
-        """Close a stream that was not read to its end; its connection is free afterwards."""
+    def _close_source(self) -> None:
+        """Close a stream that was not read to its end."""
         source, self._source = self._source, None
-        aclose = getattr(source, "aclose", None)
-        if aclose is None:
+        close = getattr(source, "close", None)
+        if close is None:
             return
         try:
-            async with asyncio.timeout(_CLEANUP):
-                await aclose()
+            close()
         except Exception:  # noqa: BLE001 - nobody waits for this stream any more.
             _log.debug("closing an abandoned stream failed", exc_info=True)

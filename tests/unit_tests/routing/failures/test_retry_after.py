@@ -14,7 +14,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_switchyard.routing.retry_after import LONGEST, retry_after
+from langchain_switchyard.routing.failures.retry_after import LONGEST, retry_after
 
 NOW = datetime(2026, 5, 4, 10, 0, 0, tzinfo=UTC)
 WALL = NOW.timestamp()

@@ -12,7 +12,7 @@ from langchain_core.language_models import BaseChatModel, FakeListChatModel
 from langchain_core.messages import HumanMessage
 from langchain_openai import AzureChatOpenAI, ChatOpenAI
 
-from langchain_switchyard.routing.own_retries import without_own_retries
+from langchain_switchyard.routing.inner.own_retries import without_own_retries
 from tests.unit_tests.providers.tiny_server import Reply, TinyServer, serving
 
 KINDS = ["openai", "openai_none", "openai_five", "azure", "anthropic", "anthropic_used"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from langchain_switchyard.routing.report.table import html_table, text_table
 from langchain_switchyard.routing.state import DeploymentState
-from langchain_switchyard.routing.table import html_table, text_table
 
 _COLUMNS = (
     "deployment", "tier", "breaker", "attempts", "ok", "errors", "pending",
