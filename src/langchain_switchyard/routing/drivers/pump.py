@@ -1,7 +1,8 @@
 """Runs blocking calls in a thread of their own, so that their silence can be timed.
 
 A blocking read cannot be interrupted in Python. Whoever waits gives up on time; the thread itself
-ends at the next chunk, or when its client's own timeout ends the read.
+ends at the next chunk, or when its client's own timeout ends the read. (A server that sends
+comments without end resets that timeout, too: then the thread lasts as long as the server likes.)
 """
 
 from __future__ import annotations

@@ -94,5 +94,5 @@ def _timekeeper(state: DeploymentState) -> str:
     if state.keeps_timeout:
         return "keeps its own"
     if state.timeout_kwargs is not None:
-        return "its client, per call"
+        return "its client, read by read"
     return "a second thread when called synchronously (about 0.14 ms)"
