@@ -104,7 +104,9 @@ def _noting(
             _hear(chunk)
         if message.chunk_position is not None:
             message.chunk_position = None  # The last chunk is ours: it has the whole story.
-        return _shows(message)
+        content = message.content
+        # Text is by far the most frequent answer, and a call costs as much as all of the above.
+        return True if content.__class__ is str and content else _shows(message)
 
     def _hear(chunk: ChatGenerationChunk) -> None:
         if isinstance(chunk, ResetGenerationChunk):

@@ -12,6 +12,8 @@ from typing import Self
 
 from langchain_switchyard.routing.clock import Clock
 
+_NEVER = float("inf")
+
 
 class Alarm:
     """Watches one await at a time, from whichever task makes it.
@@ -26,21 +28,20 @@ class Alarm:
     """
 
     __slots__ = (
-        "_armed_for", "_armed_turn", "_cancelling", "_clock", "_due",
-        "_handle", "_loop", "_rang", "_task", "_turn",
+        "_armed_for", "_cancelling", "_clock", "_due", "_handle", "_loop", "rang", "task",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock) -> None:
         """Start silent."""
         self._loop = loop
         self._clock = clock
-        self._task: asyncio.Task[object] | None = None
+        self.task: asyncio.Task[object] | None = None
+        """Whose await is watched; None: nobody's."""
         self._due = 0.0
-        self._turn = 0
         self._handle: asyncio.TimerHandle | None = None
-        self._armed_for = 0.0
-        self._armed_turn = 0
-        self._rang = False
+        self._armed_for = _NEVER
+        self.rang = False
+        """Whether it has ended the await, and `end` must be called to say so."""
         self._cancelling = 0
 
     def until(self, instant: float | None) -> Self:
@@ -67,10 +68,9 @@ class Alarm:
 
     def begin(self, instant: float) -> None:
         """Watch the await that follows; for loops in which even a `with` block costs too much."""
-        self._turn += 1
         self._due = instant
-        self._task = asyncio.current_task(self._loop)
-        if self._handle is None or self._armed_for > instant:
+        self.task = asyncio.current_task(self._loop)
+        if instant < self._armed_for:
             self._arm()
 
     def end(self, error: BaseException | None = None) -> None:
@@ -79,16 +79,17 @@ class Alarm:
         Raises:
             TimeoutError: If it was ended by this alarm.
         """
-        task, self._task = self._task, None
-        if not self._rang or task is None:
+        task, self.task = self.task, None
+        if not self.rang or task is None:
             return
-        self._rang = False
+        self.rang = False
         if task.uncancel() > self._cancelling and isinstance(error, asyncio.CancelledError):
             return  # Cancelled from outside at the same time: that one must go on.
         raise TimeoutError("the provider was silent for too long") from error
 
     def close(self) -> None:
         """Stop watching for good."""
+        self._armed_for = _NEVER
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
@@ -96,23 +97,22 @@ class Alarm:
     def _arm(self) -> None:
         seconds = self._due - self._clock.now()
         if seconds <= 0:
-            self._task = None
+            self.task = None
             raise TimeoutError("no time was left")
         self.close()
-        self._armed_for, self._armed_turn = self._due, self._turn
-        if seconds == float("inf"):
-            return
+        self._armed_for = self._due
         self._handle = self._loop.call_later(seconds, self._fire)
 
     def _fire(self) -> None:
+        armed_for, self._armed_for = self._armed_for, _NEVER
         self._handle = None
-        if self._task is None:
+        if self.task is None:
             return  # The consumer has its turn; the next await arms anew.
-        if self._turn != self._armed_turn and self._due > self._clock.now():
+        if self._due is not armed_for and self._due > self._clock.now():
             self._arm()
             return
         # Either it is due, or this very await has lasted as long as it may: a clock that stands
         # still (a test's) does not make a real silence shorter.
-        self._rang = True
-        self._cancelling = self._task.cancelling()
-        self._task.cancel()
+        self.rang = True
+        self._cancelling = self.task.cancelling()
+        self.task.cancel()

@@ -35,6 +35,11 @@ _CLEANUP = 1.0
 """Seconds that closing an abandoned stream may take."""
 
 
+async def _nothing() -> ChatGenerationChunk:
+    """The next chunk of a stream that has ended already."""
+    raise StopAsyncIteration
+
+
 class AsyncDriver:
     """Drives one request. It owns the open stream, and closes it whatever happens.
 
@@ -92,18 +97,19 @@ class AsyncDriver:
                         error = raised
                     continue
                 # Inline, and bound to local names: this is all that every single chunk costs.
-                source, alarm, now, note = self._source, self._alarm, self._clock.now, effect.note
-                stall, until = effect.stall, effect.until
-                progress, paused = now(), effect.attempt.paused
-                while source is not None:
+                alarm, now, note, stall = self._alarm, self._clock.now, effect.note, effect.stall
+                progress, paused, until = now(), effect.attempt.paused, effect.until
+                following = self._source.__anext__ if self._source is not None else _nothing
+                while True:
                     due = min(progress + stall, until + paused)
                     try:
                         alarm.begin(due)
-                        chunk = await source.__anext__()
-                        alarm.end()
+                        chunk = await following()
+                        if alarm.rang:
+                            alarm.end()
+                        alarm.task = None
                         arrived = now()
-                        if arrived > due:
-                            in_time(arrived, due)
+                        in_time(arrived, due)
                     except BaseException as raised:  # noqa: BLE001 - the layers decide about all.
                         error = self._ended(raised)
                         effect.attempt.paused = paused
