@@ -45,7 +45,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 
 from langchain_switchyard.cache import MemoryLevel, Request, ResponseCache
 from langchain_switchyard.cache.entry import Entry
-from langchain_switchyard.cache.key import Key, KeyMaker
+from langchain_switchyard.cache.keys.key import Key, KeyMaker
 from langchain_switchyard.routing.chat_model import ChatSwitchyard
 from langchain_switchyard.routing.deployment import Deployment
 from langchain_switchyard.testing import Delay, Say, ScriptedChatModel

@@ -21,7 +21,7 @@ from langchain_core.documents import Document
 from langchain_core.embeddings import DeterministicFakeEmbedding
 
 from langchain_switchyard.retrieval import HybridRetriever, Index
-from langchain_switchyard.retrieval import lexical as lexical_module
+from langchain_switchyard.retrieval.lexical import lexical_index as lexical_module
 
 _EMBEDDINGS = DeterministicFakeEmbedding(size=8)
 # Small, so that freezing, merging and sweeping happen in nearly every life.

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from langchain_switchyard.retrieval.batched_embeddings import BatchedEmbeddings
-from langchain_switchyard.retrieval.local_embeddings import LocalEmbeddings
+from langchain_switchyard.retrieval.dense.batched_embeddings import BatchedEmbeddings
+from langchain_switchyard.retrieval.dense.local_embeddings import LocalEmbeddings
 
 
 def rate(embed, texts, callers: int) -> tuple[float, float, np.ndarray]:

@@ -10,7 +10,7 @@ from importlib import import_module
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 
-from langchain_switchyard.retrieval.records import indexed_text
+from langchain_switchyard.retrieval.storage.records import indexed_text
 
 Search = Callable[[str], list[str]]
 

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from langchain_switchyard.cache.embeddings import CachedEmbeddings
     from langchain_switchyard.cache.errors import NotCached
-    from langchain_switchyard.cache.keyring import KeyRing
+    from langchain_switchyard.cache.keys.langgraph_key import node_key
+    from langchain_switchyard.cache.keys.request import Request
     from langchain_switchyard.cache.langchain_cache import SwitchyardCache
-    from langchain_switchyard.cache.langgraph_key import node_key
-    from langchain_switchyard.cache.memory import MemoryLevel
+    from langchain_switchyard.cache.levels.keyring import KeyRing
+    from langchain_switchyard.cache.levels.memory import MemoryLevel
+    from langchain_switchyard.cache.levels.redis_level import RedisLevel
+    from langchain_switchyard.cache.levels.sqlite_level import SqliteLevel
     from langchain_switchyard.cache.policy import (
         Admission,
         CachePolicy,
@@ -23,19 +26,16 @@ if TYPE_CHECKING:
         Freshness,
         SingleFlight,
     )
-    from langchain_switchyard.cache.redis_level import RedisLevel
-    from langchain_switchyard.cache.request import Request
     from langchain_switchyard.cache.response_cache import ResponseCache
-    from langchain_switchyard.cache.sqlite_level import SqliteLevel
     from langchain_switchyard.routing.cache_options import CacheOptions
 
 _HOMES = {
     "langchain_switchyard.cache.embeddings": ("CachedEmbeddings",),
     "langchain_switchyard.cache.errors": ("NotCached",),
-    "langchain_switchyard.cache.keyring": ("KeyRing",),
+    "langchain_switchyard.cache.levels.keyring": ("KeyRing",),
     "langchain_switchyard.cache.langchain_cache": ("SwitchyardCache",),
-    "langchain_switchyard.cache.memory": ("MemoryLevel",),
-    "langchain_switchyard.cache.langgraph_key": ("node_key",),
+    "langchain_switchyard.cache.levels.memory": ("MemoryLevel",),
+    "langchain_switchyard.cache.keys.langgraph_key": ("node_key",),
     "langchain_switchyard.cache.policy": (
         "Admission",
         "CachePolicy",
@@ -43,10 +43,10 @@ _HOMES = {
         "Freshness",
         "SingleFlight",
     ),
-    "langchain_switchyard.cache.redis_level": ("RedisLevel",),
-    "langchain_switchyard.cache.request": ("Request",),
+    "langchain_switchyard.cache.levels.redis_level": ("RedisLevel",),
+    "langchain_switchyard.cache.keys.request": ("Request",),
     "langchain_switchyard.cache.response_cache": ("ResponseCache",),
-    "langchain_switchyard.cache.sqlite_level": ("SqliteLevel",),
+    "langchain_switchyard.cache.levels.sqlite_level": ("SqliteLevel",),
     "langchain_switchyard.routing.cache_options": ("CacheOptions",),
 }
 

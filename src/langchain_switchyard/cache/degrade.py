@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from langchain_switchyard.cache.key import Key
+from langchain_switchyard.cache.keys.key import Key
 from langchain_switchyard.cache.parts import Parts
 from langchain_switchyard.cache.plan import Plan, question_of
 from langchain_switchyard.cache.serving import serve

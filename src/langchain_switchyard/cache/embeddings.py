@@ -10,13 +10,13 @@ from typing import TypeVar
 from langchain_core.embeddings import Embeddings
 from typing_extensions import override
 
-from langchain_switchyard.cache.canonical import canonical
 from langchain_switchyard.cache.entry import Entry
-from langchain_switchyard.cache.key import Key, scope_of
-from langchain_switchyard.cache.level import Level
-from langchain_switchyard.cache.memory import MemoryLevel
-from langchain_switchyard.cache.shelf import Shelf
-from langchain_switchyard.cache.texts import TextDigests
+from langchain_switchyard.cache.keys.canonical import canonical
+from langchain_switchyard.cache.keys.key import Key, scope_of
+from langchain_switchyard.cache.keys.texts import TextDigests
+from langchain_switchyard.cache.levels.level import Level
+from langchain_switchyard.cache.levels.memory import MemoryLevel
+from langchain_switchyard.cache.levels.shelf import Shelf
 from langchain_switchyard.routing.clock import Clock, SystemClock
 from langchain_switchyard.routing.drivers.awaiting import AsyncDriver
 from langchain_switchyard.routing.drivers.blocking import SyncDriver

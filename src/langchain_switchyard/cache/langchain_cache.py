@@ -15,13 +15,13 @@ from typing_extensions import override
 from langchain_switchyard.cache.admission import answer_rule
 from langchain_switchyard.cache.codec import decode_generations, encode_generations
 from langchain_switchyard.cache.errors import Uncacheable
-from langchain_switchyard.cache.key import Key, scope_of
-from langchain_switchyard.cache.level import Level
-from langchain_switchyard.cache.memory import MemoryLevel
+from langchain_switchyard.cache.keys.key import Key, scope_of
+from langchain_switchyard.cache.levels.level import Level
+from langchain_switchyard.cache.levels.memory import MemoryLevel
+from langchain_switchyard.cache.levels.shelf import Shelf
 from langchain_switchyard.cache.plan import NO_WISHES
 from langchain_switchyard.cache.policy import CachePolicy
 from langchain_switchyard.cache.replay import free_of_charge
-from langchain_switchyard.cache.shelf import Shelf
 from langchain_switchyard.cache.storing import timed
 from langchain_switchyard.cache.tally import CacheStats, Tally
 from langchain_switchyard.routing.clock import World

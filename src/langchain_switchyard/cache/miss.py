@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from langchain_switchyard.cache.key import Key
+from langchain_switchyard.cache.keys.key import Key
 from langchain_switchyard.cache.plan import Plan
 from langchain_switchyard.cache.semantic_contract import Question, Verdict
 from langchain_switchyard.routing.call import Call

@@ -9,10 +9,10 @@ from langchain_core.messages import AIMessage
 
 from langchain_switchyard.cache.background import Background
 from langchain_switchyard.cache.flight import Flights
-from langchain_switchyard.cache.key import KeyMaker
+from langchain_switchyard.cache.keys.key import KeyMaker
+from langchain_switchyard.cache.levels.shelf import Shelf
 from langchain_switchyard.cache.policy import CachePolicy
 from langchain_switchyard.cache.semantic_contract import SemanticLevel
-from langchain_switchyard.cache.shelf import Shelf
 from langchain_switchyard.cache.tally import Tally
 
 Redact = Callable[[AIMessage], AIMessage | None]

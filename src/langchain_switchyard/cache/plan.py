@@ -9,10 +9,10 @@ from langchain_core.messages import HumanMessage, ToolMessage
 from langchain_switchyard.cache.admission import request_rule
 from langchain_switchyard.cache.entry import Entry, Freshness
 from langchain_switchyard.cache.errors import Uncacheable
-from langchain_switchyard.cache.key import Key
+from langchain_switchyard.cache.keys.key import Key
+from langchain_switchyard.cache.keys.request import Request
+from langchain_switchyard.cache.keys.route import Route
 from langchain_switchyard.cache.parts import Parts
-from langchain_switchyard.cache.request import Request
-from langchain_switchyard.cache.route import Route
 from langchain_switchyard.cache.semantic_contract import Question
 from langchain_switchyard.routing.cache_options import CacheOptions
 from langchain_switchyard.routing.call import Call

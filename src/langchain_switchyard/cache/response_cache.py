@@ -11,17 +11,17 @@ from langchain_core.messages import AIMessage
 from langchain_switchyard.cache.admission import answer_rule, request_rule
 from langchain_switchyard.cache.codec import decode
 from langchain_switchyard.cache.errors import Uncacheable
-from langchain_switchyard.cache.key import Key
+from langchain_switchyard.cache.keys.key import Key
+from langchain_switchyard.cache.keys.request import Request
 from langchain_switchyard.cache.layer import CacheHandler
-from langchain_switchyard.cache.level import Level
-from langchain_switchyard.cache.memory import MemoryLevel
+from langchain_switchyard.cache.levels.level import Level
+from langchain_switchyard.cache.levels.memory import MemoryLevel
+from langchain_switchyard.cache.levels.shelf import Shelf
 from langchain_switchyard.cache.parts import Parts, Redact
 from langchain_switchyard.cache.plan import NO_WISHES, Plan
 from langchain_switchyard.cache.policy import CachePolicy
 from langchain_switchyard.cache.replay import free_of_charge
-from langchain_switchyard.cache.request import Request
 from langchain_switchyard.cache.semantic_contract import SemanticLevel
-from langchain_switchyard.cache.shelf import Shelf
 from langchain_switchyard.cache.storing import entry_from, redacted
 from langchain_switchyard.cache.tally import CacheStats
 from langchain_switchyard.routing.cache_options import CacheOptions

@@ -12,7 +12,7 @@ from typing import Any
 from langchain_core.messages.ai import UsageMetadata
 
 from langchain_switchyard.cache.entry import Entry
-from langchain_switchyard.cache.level import Usage
+from langchain_switchyard.cache.levels.level import Usage
 
 HITS = ("exact", "semantic", "stale", "coalesced")
 """Results that spared a call of the model."""

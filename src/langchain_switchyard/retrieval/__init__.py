@@ -6,22 +6,22 @@ files. Importing this needs numpy (extra ``retrieval``) and loads no model, no s
 dictionary.
 """
 
-from langchain_switchyard.retrieval.adjust import Recency
-from langchain_switchyard.retrieval.batched_embeddings import BatchedEmbeddings, Batching
-from langchain_switchyard.retrieval.chunking import StructureSplitter
-from langchain_switchyard.retrieval.citations import as_context, citation
-from langchain_switchyard.retrieval.evaluation import Evaluation, evaluate
+from langchain_switchyard.retrieval.dense.batched_embeddings import BatchedEmbeddings, Batching
+from langchain_switchyard.retrieval.dense.local_embeddings import LocalEmbeddings
+from langchain_switchyard.retrieval.dense.vector_cache import VectorCache
+from langchain_switchyard.retrieval.documents.chunking import StructureSplitter
+from langchain_switchyard.retrieval.documents.citations import as_context, citation
+from langchain_switchyard.retrieval.documents.loaders import load_file
+from langchain_switchyard.retrieval.documents.surroundings import section, surroundings
+from langchain_switchyard.retrieval.evaluation.evaluate import Evaluation, evaluate
+from langchain_switchyard.retrieval.evaluation.tuning import Tuning, tune
+from langchain_switchyard.retrieval.fusion.adjust import Recency
 from langchain_switchyard.retrieval.hit import Hit, LegScore, SearchResult
 from langchain_switchyard.retrieval.hybrid import HybridRetriever
-from langchain_switchyard.retrieval.index import Index
-from langchain_switchyard.retrieval.loaders import load_file
-from langchain_switchyard.retrieval.local_embeddings import LocalEmbeddings
 from langchain_switchyard.retrieval.search_config import SearchConfig
-from langchain_switchyard.retrieval.surroundings import section, surroundings
-from langchain_switchyard.retrieval.sync import SyncReport, sync_folder
+from langchain_switchyard.retrieval.storage.index import Index
+from langchain_switchyard.retrieval.storage.sync import SyncReport, sync_folder
 from langchain_switchyard.retrieval.tool import search_tool
-from langchain_switchyard.retrieval.tuning import Tuning, tune
-from langchain_switchyard.retrieval.vector_cache import VectorCache
 
 __all__ = [
     "BatchedEmbeddings",

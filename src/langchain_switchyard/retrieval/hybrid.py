@@ -21,19 +21,19 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict, Field, PrivateAttr
 
-from langchain_switchyard.retrieval.adjust import diverse, recent
-from langchain_switchyard.retrieval.combine import Ranking, finish, rank
-from langchain_switchyard.retrieval.dense import DenseLeg
-from langchain_switchyard.retrieval.filters import Filter
+from langchain_switchyard.retrieval.dense.dense_leg import DenseLeg
+from langchain_switchyard.retrieval.dense.stores import StoreChoice
+from langchain_switchyard.retrieval.fusion.adjust import diverse, recent
+from langchain_switchyard.retrieval.fusion.combine import Ranking, finish, rank
+from langchain_switchyard.retrieval.fusion.legs import LegResult, collect, search_lexical
 from langchain_switchyard.retrieval.hit import SearchResult
-from langchain_switchyard.retrieval.index import Index
-from langchain_switchyard.retrieval.legs import LegResult, collect, search_lexical
-from langchain_switchyard.retrieval.records import decode
+from langchain_switchyard.retrieval.lexical.segment import Bools
+from langchain_switchyard.retrieval.lexical.tokenizer import Tokenizer
 from langchain_switchyard.retrieval.search_config import SearchConfig
-from langchain_switchyard.retrieval.segment import Bools
-from langchain_switchyard.retrieval.stores import StoreChoice
-from langchain_switchyard.retrieval.sync import SyncReport, sync_folder
-from langchain_switchyard.retrieval.tokenizer import Tokenizer
+from langchain_switchyard.retrieval.storage.filters import Filter
+from langchain_switchyard.retrieval.storage.index import Index
+from langchain_switchyard.retrieval.storage.records import decode
+from langchain_switchyard.retrieval.storage.sync import SyncReport, sync_folder
 
 Leg = Callable[[], LegResult | None]
 # Seconds; the lexical leg takes about as long, so no more can be gained by a second thread.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from langchain_switchyard.errors import ConfigurationError
-from langchain_switchyard.retrieval.adjust import Recency
-from langchain_switchyard.retrieval.fusion import Fusion, resolve
+from langchain_switchyard.retrieval.fusion.adjust import Recency
+from langchain_switchyard.retrieval.fusion.methods import Fusion, resolve
 
 Strategy = Literal["hybrid", "lexical", "dense"]
 

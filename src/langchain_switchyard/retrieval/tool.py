@@ -6,7 +6,7 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.tools import BaseTool, tool
 
-from langchain_switchyard.retrieval.citations import as_context
+from langchain_switchyard.retrieval.documents.citations import as_context
 
 
 def search_tool(

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from langchain_tests.integration_tests.cache import AsyncCacheTestSuite, SyncCacheTestSuite
 
-from langchain_switchyard.cache.keyring import KeyRing
 from langchain_switchyard.cache.langchain_cache import SwitchyardCache
-from langchain_switchyard.cache.memory import MemoryLevel
+from langchain_switchyard.cache.levels.keyring import KeyRing
+from langchain_switchyard.cache.levels.memory import MemoryLevel
 from langchain_switchyard.cache.response_cache import ResponseCache
 from langchain_switchyard.routing.chat_model import ChatSwitchyard
 from langchain_switchyard.routing.deployment import Deployment
@@ -25,7 +25,7 @@ from tests.unit_tests.cache.builders import address, entry, told
 from tests.unit_tests.cache.shared_level_suite import NOW, Make, SharedLevelSuite
 
 redis = pytest.importorskip("redis")
-redis_level = pytest.importorskip("langchain_switchyard.cache.redis_level")
+redis_level = pytest.importorskip("langchain_switchyard.cache.levels.redis_level")
 RedisLevel: Any = redis_level.RedisLevel
 
 pytestmark = [

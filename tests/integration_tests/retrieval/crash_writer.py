@@ -11,7 +11,7 @@ from langchain_core.documents import Document
 from langchain_core.embeddings import DeterministicFakeEmbedding
 
 from langchain_switchyard.retrieval import Index
-from langchain_switchyard.retrieval import lexical as lexical_module
+from langchain_switchyard.retrieval.lexical import lexical_index as lexical_module
 
 lexical_module.TAIL_LIMIT = 20  # So that freezing and merging happen many times a second.
 

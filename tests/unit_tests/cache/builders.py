@@ -9,8 +9,8 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from langchain_switchyard.cache.codec import encode
 from langchain_switchyard.cache.entry import Entry
-from langchain_switchyard.cache.key import Key, KeyMaker
-from langchain_switchyard.cache.request import Request
+from langchain_switchyard.cache.keys.key import Key, KeyMaker
+from langchain_switchyard.cache.keys.request import Request
 from langchain_switchyard.cache.response_cache import ResponseCache
 from langchain_switchyard.routing.call import CallOptions
 from langchain_switchyard.routing.chat_model import ChatSwitchyard

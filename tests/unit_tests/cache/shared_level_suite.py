@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 from langchain_core.messages import AIMessage
 
-from langchain_switchyard.cache.keyring import KeyRing
-from langchain_switchyard.cache.level import SharedLevel
-from langchain_switchyard.cache.memory import MemoryLevel
+from langchain_switchyard.cache.levels.keyring import KeyRing
+from langchain_switchyard.cache.levels.level import SharedLevel
+from langchain_switchyard.cache.levels.memory import MemoryLevel
 from langchain_switchyard.cache.policy import CachePolicy
 from langchain_switchyard.cache.response_cache import ResponseCache
 from langchain_switchyard.routing.cache_options import CacheOptions

@@ -9,8 +9,8 @@ import pytest
 from langchain_core.exceptions import ContextOverflowError
 from langchain_core.messages import AIMessage, HumanMessage
 
+from langchain_switchyard.cache.keys.request import Request
 from langchain_switchyard.cache.policy import CachePolicy, Degradation, Freshness
-from langchain_switchyard.cache.request import Request
 from langchain_switchyard.cache.response_cache import ResponseCache
 from langchain_switchyard.cache.semantic_contract import Question, SemanticHit, Verdict
 from langchain_switchyard.errors import AllDeploymentsFailed

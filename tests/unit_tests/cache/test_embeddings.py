@@ -7,8 +7,8 @@ from pathlib import Path
 from langchain_core.embeddings import Embeddings
 
 from langchain_switchyard.cache.embeddings import CachedEmbeddings
-from langchain_switchyard.cache.memory import MemoryLevel
-from langchain_switchyard.cache.sqlite_level import SqliteLevel
+from langchain_switchyard.cache.levels.memory import MemoryLevel
+from langchain_switchyard.cache.levels.sqlite_level import SqliteLevel
 from langchain_switchyard.testing import FakeClock
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from langchain_switchyard.cache.keyring import KeyRing
+from langchain_switchyard.cache.levels.keyring import KeyRing
+from langchain_switchyard.cache.levels.redis_level import RedisLevel
 from langchain_switchyard.cache.metrics import register
-from langchain_switchyard.cache.redis_level import RedisLevel
 from langchain_switchyard.cache.response_cache import ResponseCache
 from langchain_switchyard.errors import MissingExtra
 

@@ -15,12 +15,12 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration
 from langchain_tests.integration_tests.cache import AsyncCacheTestSuite, SyncCacheTestSuite
 
-from langchain_switchyard.cache.keyring import KeyRing
 from langchain_switchyard.cache.langchain_cache import SwitchyardCache
-from langchain_switchyard.cache.level import Level
-from langchain_switchyard.cache.memory import MemoryLevel
+from langchain_switchyard.cache.levels.keyring import KeyRing
+from langchain_switchyard.cache.levels.level import Level
+from langchain_switchyard.cache.levels.memory import MemoryLevel
+from langchain_switchyard.cache.levels.sqlite_level import SqliteLevel
 from langchain_switchyard.cache.policy import CachePolicy, Freshness
-from langchain_switchyard.cache.sqlite_level import SqliteLevel
 from langchain_switchyard.routing.clock import World
 from langchain_switchyard.testing import FakeClock, ScriptedChatModel
 from tests.unit_tests.cache.builders import USAGE

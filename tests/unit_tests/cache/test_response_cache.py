@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage
 
 import langchain_switchyard.cache as package
 from langchain_switchyard.cache.errors import Uncacheable
-from langchain_switchyard.cache.memory import MemoryLevel
+from langchain_switchyard.cache.levels.memory import MemoryLevel
 from langchain_switchyard.cache.policy import (
     Admission,
     Degradation,

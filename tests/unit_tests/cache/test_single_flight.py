@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage
 
-from langchain_switchyard.cache.memory import MemoryLevel
+from langchain_switchyard.cache.levels.memory import MemoryLevel
+from langchain_switchyard.cache.levels.sqlite_level import SqliteLevel
 from langchain_switchyard.cache.policy import CachePolicy, SingleFlight
 from langchain_switchyard.cache.response_cache import ResponseCache
-from langchain_switchyard.cache.sqlite_level import SqliteLevel
 from langchain_switchyard.errors import (
     AllDeploymentsFailed,
     DeadlineExceeded,

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 from langchain_core.embeddings import Embeddings
-
-from langchain_switchyard.retrieval.segment import term_key
-from langchain_switchyard.retrieval.tokenizer import MixedTokenizer
+from langchain_switchyard.retrieval.lexical.segment import term_key
+from langchain_switchyard.retrieval.lexical.tokenizer import MixedTokenizer
 
 
 class TermEmbeddings(Embeddings):

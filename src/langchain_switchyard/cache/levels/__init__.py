@@ -1,0 +1,1 @@
+"""Where answers are kept: memory, SQLite, Redis, and all of them as one shelf."""

@@ -1,0 +1,118 @@
+"""What a level of the cache can do, and what a level shared by processes can do besides.
+
+A level stores and returns; what may be served is decided above it. No method raises for a level's
+own troubles: it logs them and answers as if nothing were stored. The a-methods never block an event
+loop. Times are seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from langchain_switchyard.cache.entry import Entry
+from langchain_switchyard.cache.keys.key import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How full a level is."""
+
+    entries: int | None
+    """None: it does not know cheaply."""
+    size: int | None
+    """Bytes."""
+    evictions: int = 0
+    failures: int = 0
+    """Operations given up because the level was slow, absent or damaged."""
+
+
+class Level(Protocol):
+    """One place where answers are kept."""
+
+    name: str
+    """For metadata and statistics, such as `memory`."""
+    waits: bool
+    """Whether its methods may take time; one that does not wait is called on the event loop."""
+
+    def get(self, key: Key, now: float) -> Entry | None:
+        """The entry at this address, unless it is past all use."""
+        ...
+
+    async def aget(self, key: Key, now: float) -> Entry | None:
+        """As `get`."""
+        ...
+
+    def put(self, key: Key, entry: Entry, now: float) -> None:
+        """Keep an entry until `entry.keep_until`, or less if there is no room."""
+        ...
+
+    async def aput(self, key: Key, entry: Entry, now: float) -> None:
+        """As `put`."""
+        ...
+
+    def delete(self, key: Key) -> None:
+        """Forget one entry."""
+        ...
+
+    async def adelete(self, key: Key) -> None:
+        """As `delete`."""
+        ...
+
+    def erase(self, subject: str) -> int:
+        """Forget every entry of a subject; returns how many there were."""
+        ...
+
+    async def aerase(self, subject: str) -> int:
+        """As `erase`."""
+        ...
+
+    def usage(self) -> Usage:
+        """How full it is; asks nobody."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections and files; the level is not used afterwards."""
+        ...
+
+    async def aclose(self) -> None:
+        """As `close`."""
+        ...
+
+
+@runtime_checkable
+class SharedLevel(Level, Protocol):
+    """A level that several processes use: it also carries epochs and locks between them."""
+
+    def news(self, since: int) -> Sequence[tuple[str, int]] | None:
+        """Scopes bumped at or after `since`, with their epochs; None: the level cannot tell now."""
+        ...
+
+    async def anews(self, since: int) -> Sequence[tuple[str, int]] | None:
+        """As `news`."""
+        ...
+
+    def bump(self, scope: str) -> int | None:
+        """Begin a new epoch of a scope for everybody; None: it could not be told."""
+        ...
+
+    async def abump(self, scope: str) -> int | None:
+        """As `bump`."""
+        ...
+
+    def lock(self, key: Key, token: str, seconds: float) -> bool:
+        """Whether this caller may ask the model for that key. True also if the level is down."""
+        ...
+
+    async def alock(self, key: Key, token: str, seconds: float) -> bool:
+        """As `lock`."""
+        ...
+
+    def unlock(self, key: Key, token: str) -> None:
+        """Let others ask; only if the lock is still this caller's."""
+        ...
+
+    async def aunlock(self, key: Key, token: str) -> None:
+        """As `unlock`."""
+        ...

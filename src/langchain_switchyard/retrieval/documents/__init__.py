@@ -1,0 +1,1 @@
+"""Documents: read from files, cut along their structure, cited to the line."""

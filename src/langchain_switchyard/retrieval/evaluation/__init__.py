@@ -1,0 +1,1 @@
+"""Measure a retriever on judged queries, and tune it without fooling oneself."""

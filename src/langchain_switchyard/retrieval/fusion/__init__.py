@@ -1,0 +1,1 @@
+"""From the lists of the legs to one ranking: pure functions."""

@@ -1,0 +1,1 @@
+"""The lexical leg: text to terms, and exact BM25 over an inverted index."""

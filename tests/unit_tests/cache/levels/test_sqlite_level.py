@@ -1,0 +1,126 @@
+"""The SQLite level: a shared level, and what only a file can suffer."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from langchain_switchyard.cache.levels.sqlite_level import SqliteLevel
+from tests.unit_tests.cache.builders import address, entry
+from tests.unit_tests.cache.shared_level_suite import NOW, Make, SharedLevelSuite
+
+
+class TestSqliteLevel(SharedLevelSuite):
+    """Everything that shared levels must do."""
+
+    @pytest.fixture
+    def make(self, tmp_path: Path) -> Iterator[Make]:
+        """Handles on one file."""
+        made: list[SqliteLevel] = []
+
+        def one_more(**facts: Any) -> SqliteLevel:
+            made.append(SqliteLevel(tmp_path / "cache.db", **facts))
+            return made[-1]
+
+        yield one_more
+        for level in made:
+            level.close()
+
+
+def test_entries_survive_a_restart(tmp_path: Path) -> None:
+    """That is what a file is for."""
+    level = SqliteLevel(tmp_path / "cache.db")
+    level.put(address(), entry(at=NOW), NOW)
+    level.close()
+    assert SqliteLevel(tmp_path / "cache.db").get(address(), NOW) == entry(at=NOW)
+
+
+def test_the_bound_in_bytes_holds(tmp_path: Path) -> None:
+    """Those that expire first make room."""
+    level = SqliteLevel(tmp_path / "cache.db", max_bytes=100_000)
+    body = bytes(range(256)) * 4
+    for number in range(1_000):
+        held = entry(at=NOW, fresh_for=60 + number)
+        level.put(address(str(number)), type(held)(**{**_fields(held), "body": body}), NOW)
+    used = level.usage()
+    assert used.size is not None
+    assert used.size < 100_000 + 128 * 2_000
+    assert level.get(address("999"), NOW) is not None
+    assert level.get(address("0"), NOW) is None
+    level.close()
+
+
+def _fields(held: Any) -> dict[str, Any]:
+    return {name: getattr(held, name) for name in held.__slots__}
+
+
+def test_a_changed_row_is_a_miss(tmp_path: Path) -> None:
+    """Also one that was moved to another address."""
+    path = tmp_path / "cache.db"
+    level = SqliteLevel(path)
+    for name in ("a", "b"):
+        level.put(address(name), entry(name, at=NOW), NOW)
+    with sqlite3.connect(path) as other:
+        other.execute(
+            "UPDATE entries SET blob = (SELECT blob FROM entries WHERE address = ?) "
+            "WHERE address = ?",
+            (address("a").digest, address("b").digest),
+        )
+    assert level.get(address("a"), NOW) == entry("a", at=NOW)
+    assert level.get(address("b"), NOW) is None
+    level.close()
+
+
+@pytest.mark.parametrize("trouble", ["no folder", "not a database"])
+def test_a_file_that_cannot_be_used_is_an_empty_level(tmp_path: Path, trouble: str) -> None:
+    """Nobody hears of it but the log."""
+    path = tmp_path / "missing" / "cache.db" if trouble == "no folder" else tmp_path / "cache.db"
+    if trouble == "not a database":
+        path.write_bytes(b"not a database, but long enough to look like a file" * 100)
+    level = SqliteLevel(path)
+    level.put(address(), entry(at=NOW), NOW)
+    assert level.get(address(), NOW) is None
+    assert level.erase("eve") == 0
+    assert level.news(0) is None
+    assert level.bump("s") is None
+    assert level.lock(address(), "t", 1)
+    assert level.usage().failures > 0
+    level.close()
+
+
+def test_a_file_locked_by_somebody_else_costs_little_and_no_error(tmp_path: Path) -> None:
+    """Reads go on; a write that must wait too long is dropped."""
+    path = tmp_path / "cache.db"
+    level = SqliteLevel(path)
+    level.put(address("a"), entry(at=NOW), NOW)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    level.put(address("b"), entry(at=NOW), NOW)
+    other.execute("ROLLBACK")
+    other.close()
+    assert level.usage().failures == 1
+    level.close()
+
+
+def test_threads_share_one_level(tmp_path: Path) -> None:
+    """Its connection is under one lock."""
+    level = SqliteLevel(tmp_path / "cache.db")
+
+    def work(thread: int) -> None:
+        for number in range(30):
+            level.put(address(f"{thread} {number}"), entry(at=NOW), NOW)
+            assert level.get(address(f"{thread} {number}"), NOW) is not None
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert level.usage().entries == 120
+    assert level.usage().failures == 0
+    level.close()

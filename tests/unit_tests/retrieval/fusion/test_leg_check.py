@@ -1,0 +1,65 @@
+"""The leg check: a model that cannot read the text is noticed."""
+
+import random
+
+from langchain_core.documents import Document
+from langchain_core.embeddings import DeterministicFakeEmbedding
+
+from langchain_switchyard.retrieval import HybridRetriever
+from langchain_switchyard.retrieval.fusion.leg_check import UNCHECKED_WEIGHT, LegCheck
+
+WORDS = [f"word{number}" for number in range(400)]
+
+
+def documents(count, seed=1):
+    """Random but distinct texts."""
+    rng = random.Random(seed)
+    return [
+        Document(id=str(number), page_content=" ".join(rng.sample(WORDS, 30)))
+        for number in range(count)
+    ]
+
+
+def test_a_model_that_reads_nothing_gets_no_weight_and_a_note():
+    """Its ranking does not spoil the other leg's."""
+    texts = documents(80)
+    retriever = HybridRetriever.from_documents(texts, DeterministicFakeEmbedding(size=32))
+    result = retriever.search(texts[5].page_content[:60], k=3)
+    assert result[0].id == "5"
+    assert result.weights["dense"] == 0
+    assert any("does not seem to read" in note for note in result.notes)
+
+
+def test_a_model_that_reads_well_gets_most_of_the_weight(embeddings):
+    """And no warning."""
+    retriever = HybridRetriever.from_documents(documents(80), embeddings)
+    result = retriever.search("word7 word8")
+    assert result.weights["dense"] > 0.6
+    assert result.notes == ()
+
+
+def test_few_documents_are_not_checked(embeddings):
+    """Too easy to tell anything."""
+    retriever = HybridRetriever.from_documents(documents(10), embeddings)
+    assert retriever.index.check is None
+    assert retriever.index.dense_weight == UNCHECKED_WEIGHT
+
+
+def test_the_check_is_stored_and_made_again_when_the_index_doubles(tmp_path, embeddings):
+    """Not at every opening."""
+    retriever = HybridRetriever.from_documents(documents(60), embeddings, path=tmp_path)
+    first = retriever.index.check
+    retriever.close()
+    embeddings.embedded.clear()
+    again = HybridRetriever.open(tmp_path, embeddings)
+    assert again.index.check == first
+    assert embeddings.embedded == []
+    again.add_documents(documents(130, seed=2))
+    assert again.index.check.documents == 130
+
+
+def test_the_weight_is_what_the_leg_found():
+    """Nothing below 0.1, at most 0.85."""
+    points = {0.05: 0.0, 0.2: 0.2, 0.6: 0.6, 0.9: 0.85, 1.0: 0.85}
+    for found, weight in points.items():
+        assert LegCheck(found, 1.0, 100).weight == weight
