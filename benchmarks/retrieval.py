@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 from langchain_core.documents import Document
-from langchain_switchyard.retrieval.lexical.tokenizer import MixedTokenizer
 from retrieval_minilm import MiniLM
 from retrieval_peers import bm25s_search, ensemble_search
 
 from langchain_switchyard.retrieval import HybridRetriever, Index, SearchConfig
 from langchain_switchyard.retrieval.evaluation.evaluate import Evaluation, evaluate
+from langchain_switchyard.retrieval.lexical.tokenizer import MixedTokenizer
 
 SETS = ("scifact", "cosqa_code", "stard_law")
 # measure, set, system, at least

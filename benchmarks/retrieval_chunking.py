@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 from langchain_core.documents import Document
-from langchain_switchyard.retrieval.lexical.tokenizer import MixedTokenizer
 from langchain_text_splitters import RecursiveCharacterTextSplitter
 
 from langchain_switchyard.retrieval import HybridRetriever, StructureSplitter
 from langchain_switchyard.retrieval.evaluation.evaluate import interval
+from langchain_switchyard.retrieval.lexical.tokenizer import MixedTokenizer
 
 _BUDGET = 4_000
 _PER_DOCUMENT = 40

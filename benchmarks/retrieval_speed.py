@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
-from langchain_switchyard.retrieval.lexical.tokenizer import MixedTokenizer
 from retrieval_peers import ensemble_search
 
 from langchain_switchyard.retrieval import HybridRetriever, Index, SearchConfig
 from langchain_switchyard.retrieval.lexical.lexical_index import LexicalIndex
+from langchain_switchyard.retrieval.lexical.tokenizer import MixedTokenizer
 
 
 class RandomVectors(Embeddings):

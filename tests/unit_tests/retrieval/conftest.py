@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from langchain_core.embeddings import Embeddings
+
 from langchain_switchyard.retrieval.lexical.segment import term_key
 from langchain_switchyard.retrieval.lexical.tokenizer import MixedTokenizer
 

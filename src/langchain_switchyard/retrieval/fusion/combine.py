@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from langchain_switchyard.retrieval.fusion.methods import Fusion, LegScores
 from langchain_switchyard.retrieval.fusion.legs import LegResult, candidates
+from langchain_switchyard.retrieval.fusion.methods import Fusion, LegScores
 from langchain_switchyard.retrieval.hit import Hit, LegScore, SearchResult, explain
 from langchain_switchyard.retrieval.lexical.bm25 import Floats
 from langchain_switchyard.retrieval.lexical.segment import Ints

@@ -17,8 +17,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from langchain_switchyard.retrieval.dense.vectors import Matrix
-from langchain_switchyard.retrieval.lexical.lexical_index import LexicalIndex
 from langchain_switchyard.retrieval.lexical.bm25 import Floats
+from langchain_switchyard.retrieval.lexical.lexical_index import LexicalIndex
 from langchain_switchyard.retrieval.lexical.tokenizer import HAN, Tokenizer
 
 SAMPLE = 2_000

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from langchain_switchyard.retrieval.fusion.methods import LegScores
-from langchain_switchyard.retrieval.lexical.lexical_index import LexicalIndex
 from langchain_switchyard.retrieval.lexical.bm25 import Floats
+from langchain_switchyard.retrieval.lexical.lexical_index import LexicalIndex
 from langchain_switchyard.retrieval.lexical.segment import Bools, Ints
 
 _logger = logging.getLogger(__name__)

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from langchain_switchyard.retrieval.lexical.bm25 import BM25
 from rank_bm25 import BM25Okapi
 
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval.lexical import lexical_index as lexical_module
+from langchain_switchyard.retrieval.lexical.bm25 import BM25
 from langchain_switchyard.retrieval.lexical.lexical_index import LexicalIndex
 
 

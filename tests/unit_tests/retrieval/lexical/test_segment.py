@@ -1,6 +1,7 @@
 """Immutable segments: saved, mapped, merged."""
 
 import numpy as np
+
 from langchain_switchyard.retrieval.lexical.segment import Segment, build, merge, term_key
 
 

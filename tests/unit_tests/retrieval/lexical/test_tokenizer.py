@@ -4,13 +4,13 @@ import subprocess
 import sys
 
 import pytest
+
+from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval.lexical.tokenizer import (
     JiebaTokenizer,
     MixedTokenizer,
     make_tokenizer,
 )
-
-from langchain_switchyard.errors import ConfigurationError
 
 
 @pytest.fixture(scope="module")
