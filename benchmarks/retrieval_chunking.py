@@ -1,6 +1,6 @@
 """Chunking on documents with answer spans: recall at an equal budget, spans left whole.
 
-Needs ``--data DIR`` with ``cmrc_dev_1q_zh.jsonl`` (answers are substrings) and
+``--data DIR`` holds ``cmrc_dev_1q_zh.jsonl`` (answers are substrings) and
 ``clapnq_dev_en.jsonl`` (the span is the passage's sentence nearest to the answer). Passages are
 joined under headings, forty to a document; BM25 takes chunks until 4,000 characters are read.
 LangChain's splitter is run at the size that gives the same mean chunk length as ours.
@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from langchain_core.documents import Document
 from langchain_text_splitters import RecursiveCharacterTextSplitter
+from retrieval_sample import collection
 
 from langchain_switchyard.retrieval import HybridRetriever, StructureSplitter
 from langchain_switchyard.retrieval.evaluation.evaluate import interval
@@ -101,12 +102,13 @@ def peer(documents, mean: float):
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, help="a generated collection without it")
     parser.add_argument("--sizes", type=int, nargs="*", default=[300])
     parser.add_argument("--smoke", action="store_true", help="80 questions, for CI")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--check", action="store_true", help="exit 1 when a figure is missed")
     args = parser.parse_args()
+    args.data = collection(args.data)
     table, missed = {}, []
     for name in ("cmrc_dev_1q_zh", "clapnq_dev_en"):
         documents, spans = join(read(args.data / f"{name}.jsonl", 80 if args.smoke else None))
