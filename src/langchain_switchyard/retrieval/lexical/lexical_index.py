@@ -92,7 +92,10 @@ class LexicalIndex:
 
     def add(self, rows: Sequence[int], texts: Iterable[str]) -> None:
         """Add documents. Rows must ascend and exceed all rows added before."""
-        tokenised = map(self.tokenizer.tokens, texts)
+        self.add_terms(rows, map(self.tokenizer.tokens, texts))
+
+    def add_terms(self, rows: Sequence[int], tokenised: Iterable[Sequence[str]]) -> None:
+        """Add documents that are cut into terms already."""
         with self._lock:
             if len(rows) >= TAIL_LIMIT:
                 self.freeze()

@@ -1,15 +1,14 @@
 """Documents, postings and vectors kept together: add, update, delete, reopen.
 
-The order of every write is the same: note the intent where an outside store is involved, change
-the store, commit the catalogue in one transaction, then bring the structures in memory after it.
-A process killed anywhere leaves a state that the next opening completes or undoes.
+``writer`` decides the order of every write. A process killed anywhere leaves a state that the
+next opening completes or undoes.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.vectorstores import VectorStore
 
 from langchain_switchyard.errors import ConfigurationError
-from langchain_switchyard.retrieval.dense.dense_leg import DenseLeg, decode_vector, encode_vector
+from langchain_switchyard.retrieval.dense.dense_leg import DenseLeg, decode_vector
 from langchain_switchyard.retrieval.dense.stores import StoreChoice, open_store
 from langchain_switchyard.retrieval.dense.vectors import Matrix
 from langchain_switchyard.retrieval.fusion.leg_check import (
@@ -32,17 +31,13 @@ from langchain_switchyard.retrieval.lexical.lexical_index import LexicalIndex
 from langchain_switchyard.retrieval.lexical.replica import Replica
 from langchain_switchyard.retrieval.lexical.segment import Bools, Ints
 from langchain_switchyard.retrieval.lexical.tokenizer import Tokenizer, make_tokenizer
-from langchain_switchyard.retrieval.storage.catalog import Catalog, Record
+from langchain_switchyard.retrieval.storage.catalog import Catalog
 from langchain_switchyard.retrieval.storage.database import IndexUnavailable
+from langchain_switchyard.retrieval.storage.entry import Entry, entries_of
 from langchain_switchyard.retrieval.storage.filters import Filter, MetadataColumns
-from langchain_switchyard.retrieval.storage.records import (
-    decode,
-    document_id,
-    encode_metadata,
-    encode_terms,
-    indexed_text,
-)
+from langchain_switchyard.retrieval.storage.records import decode, document_id
 from langchain_switchyard.retrieval.storage.repair import complete
+from langchain_switchyard.retrieval.storage.writer import Writer
 
 _logger = logging.getLogger(__name__)
 Progress = Callable[[int, int, str], None]
@@ -77,6 +72,7 @@ class Index:
         self.catalog = Catalog(self.path)
         self.lexical = LexicalIndex(make_tokenizer(tokenizer))
         self._replica = Replica(self.catalog, self.lexical)
+        self._writer = Writer(self.catalog, self.lexical, self._replica, self._lock, self.refresh)
         self.dense: DenseLeg | None = None
         self._columns = MetadataColumns(self.catalog)
         self._check_tokenizer()
@@ -117,14 +113,13 @@ class Index:
         given = list(documents)
         ids = [document_id(document) for document in given]
         # Within one call the last of several documents with one id wins, as across calls.
-        unique = dict(zip(ids, given, strict=True))
-        pairs = list(unique.items())
+        entries = entries_of(given, origin)
         size = _BATCH if self.dense is None else _BATCH_EMBEDDED
-        for start in range(0, len(pairs), size):
-            part = pairs[start : start + size]
-            self._replace(part, [], origin)
+        for start in range(0, len(entries), size):
+            part = entries[start : start + size]
+            self._writer.write(part, [], self.dense)
             if progress is not None:
-                progress(start + len(part), len(pairs), part[-1][0])
+                progress(start + len(part), len(entries), part[-1].id)
         self._check_legs()
         return ids
 
@@ -132,24 +127,23 @@ class Index:
         """Delete documents; unknown ids are ignored. Durable on return."""
         wanted = list(dict.fromkeys(ids))
         for start in range(0, len(wanted), _BATCH):
-            self._replace([], wanted[start : start + _BATCH], None)
+            self._writer.write([], wanted[start : start + _BATCH], self.dense)
 
-    def replace_origin(
-        self, origin: str, documents: Sequence[Document], after: Callable[[], None] | None = None
+    def replace_origins(
+        self, changes: Mapping[str, Sequence[Entry]], after: Callable[[], None] | None = None
     ) -> None:
-        """Replace all documents that came from one file, in one step.
+        """Replace everything that came from some files or sources, in one step.
 
         Args:
-            origin: The file.
-            documents: Its new documents; none deletes it.
+            changes: The new entries of each origin; none deletes it.
             after: Runs inside the transaction, to record what belongs to it.
         """
-        pairs = {document_id(document): document for document in documents}
-        old = {record.id: record for record in self.catalog.by_origin(origin)}
+        old = {r.id: r for origin in changes for r in self.catalog.by_origin(origin)}
+        new = {entry.id: entry for entries in changes.values() for entry in entries}
         # Unchanged chunks keep their place and their vector.
-        fresh = [(i, d) for i, d in pairs.items() if not _same(old.get(i), d)]
-        stale = [i for i in old if i not in pairs]
-        self._replace(fresh, stale, origin, after)
+        fresh = [entry for entry in new.values() if not entry.same_as(old.get(entry.id))]
+        self._writer.write(fresh, [i for i in old if i not in new], self.dense, after)
+        self._check_legs()
 
     def get(self, ids: Sequence[str]) -> list[Document]:
         """Return the documents of ``ids`` that exist, in that order."""
@@ -237,100 +231,3 @@ class Index:
             generation = complete(self.catalog, dense)
             if generation is not None:
                 self._replica.wrote(generation, [])
-
-    def _replace(
-        self,
-        pairs: Sequence[tuple[str, Document]],
-        stale: Sequence[str],
-        origin: str | None,
-        after: Callable[[], None] | None = None,
-    ) -> None:
-        ids = [i for i, _ in pairs]
-        documents = [document for _, document in pairs]
-        texts = [_searched(document) for document in documents]
-        encoded = [encode_metadata(document) for document in documents]
-        # Embedding takes longest and changes nothing yet: before the writer's turn, not in it.
-        vectors = self._embed(self.dense, ids, texts) if self.dense is not None else None
-        touched = [*ids, *stale]
-        with self._lock, self.catalog.writing():
-            self.refresh()
-            self._change_store(ids, documents, vectors, touched)
-            old = self.catalog.by_id(touched)
-            dead = {
-                record.row: self.lexical.terms(_searched(decode(record))) for record in old.values()
-            }
-            with self.catalog.transaction():
-                self.catalog.remove((row, encode_terms(terms)) for row, terms in dead.items())
-                bodies = [document.page_content for document in documents]
-                rows = self.catalog.insert(
-                    zip(ids, [origin] * len(ids), bodies, encoded, strict=True)
-                )
-                self._store_vectors(rows, vectors)
-                if after is not None:
-                    after()
-                generation = self.catalog.next_generation()
-            try:
-                for row, terms in dead.items():
-                    self.lexical.delete(row, terms)
-                self.lexical.add(rows, texts)
-                self._replica.wrote(generation, rows)
-            except BaseException:
-                # Interrupted halfway: memory is built anew from what was committed.
-                self._replica.generation = -1
-                raise
-            self._after_write(list(dead), stale)
-            self._replica.settle()
-
-    def _embed(self, dense: DenseLeg, ids: Sequence[str], texts: Sequence[str]) -> Matrix | None:
-        """Embed what is new; a document whose metadata alone changed keeps its vector."""
-        if not dense.embeds or not texts:
-            return None
-        known = self.catalog.by_id(ids)
-        same = {
-            i: known[i].row
-            for i, text in zip(ids, texts, strict=True)
-            if i in known and _searched(decode(known[i])) == text
-        }
-        blobs = self.catalog.vectors_of(list(same.values()))
-        kept = {i: decode_vector(blobs[row]) for i, row in same.items() if row in blobs}
-        fresh = {i: text for i, text in zip(ids, texts, strict=True) if i not in kept}
-        made = dense.embed(list(fresh.values())) if fresh else None
-        if made is not None:
-            kept.update(zip(fresh, made, strict=True))
-        return np.stack([kept[i] for i in ids])
-
-    def _change_store(
-        self, ids: list[str], documents: list[Document], vectors: Matrix | None, touched: list[str]
-    ) -> None:
-        outside = self.dense is not None and self.dense.store is not None
-        if not outside and not self.catalog.setting("store"):
-            return
-        with self.catalog.transaction():
-            # Also when the store is not attached now: it is put right when it is next.
-            self.catalog.remember("store", "outside")
-            self.catalog.intend(touched)
-        if self.dense is not None and ids:
-            self.dense.upsert(ids, documents, vectors)
-
-    def _after_write(self, dead: Sequence[int], stale: Sequence[str]) -> None:
-        if self.dense is None:
-            return
-        self.dense.forget(dead)
-        self.dense.refresh()
-        if self.dense.store is not None:
-            self.dense.remove(stale)
-            with self.catalog.transaction():
-                self.catalog.settle_intents(self.catalog.intents())
-
-    def _store_vectors(self, rows: Sequence[int], vectors: Matrix | None) -> None:
-        if vectors is not None:
-            pairs = zip(rows, vectors, strict=True)
-            self.catalog.insert_vectors((row, encode_vector(vector)) for row, vector in pairs)
-
-
-def _searched(document: Document) -> str:
-    return indexed_text(document.page_content, document.metadata)
-
-
-def _same(old: Record | None, new: Document) -> bool:
-    return old is not None and old.text == new.page_content and old.metadata == encode_metadata(new)

@@ -13,6 +13,7 @@ from langchain_core.documents import Document
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval.documents.chunking import StructureSplitter
 from langchain_switchyard.retrieval.documents.loaders import LOADERS, UnreadableFile, parse_file
+from langchain_switchyard.retrieval.storage.entry import entries_of
 from langchain_switchyard.retrieval.storage.index import Index, Progress
 
 _logger = logging.getLogger(__name__)
@@ -147,12 +148,13 @@ class FolderSync:
         self, name: str, chunks: Sequence[Document], stamp: tuple[int, int, str] | None
     ) -> None:
         root = str(self._root)
+        origin = f"{root}/{name}"
 
         def record() -> None:
             # In the same transaction as the chunks: the file is either old or new, never half.
             self._index.catalog.write_file(root, name, stamp)
 
-        self._index.replace_origin(f"{root}/{name}", chunks, record)
+        self._index.replace_origins({origin: entries_of(chunks, origin)}, record)
 
 
 def sync_folder(

@@ -301,7 +301,7 @@ def test_writers_take_turns(tmp_path):
         assert sorted(ids(index, "共同")) == sorted(f"d{number}" for number in range(60))
 
 
-@pytest.mark.parametrize("failing", ["add", "delete"])
+@pytest.mark.parametrize("failing", ["add_terms", "delete"])
 def test_an_interruption_after_the_commit_leaves_no_gap(place, embeddings, failing, monkeypatch):
     """Memory is built anew from what was committed, in both legs."""
     index = Index(place, embeddings)
