@@ -10,7 +10,7 @@ from langchain_core.embeddings import Embeddings
 
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval.dense.stores import DenseStore, Ranked
-from langchain_switchyard.retrieval.dense.vectors import ExactVectors, Matrix
+from langchain_switchyard.retrieval.dense.vectors import ExactVectors, Matrix, dots
 from langchain_switchyard.retrieval.fusion.legs import LegResult
 from langchain_switchyard.retrieval.lexical.bm25 import Floats
 from langchain_switchyard.retrieval.lexical.segment import Bools, Ints
@@ -169,7 +169,7 @@ class DenseLeg:
         if self._spread is None:
             return None, None
         centre, covariance = self._spread
-        variance = float(vector @ (covariance @ vector))
+        variance = float(vector @ dots(covariance, vector))
         return float(centre @ vector), float(np.sqrt(max(variance, 0.0)))
 
     def _fetch(
@@ -205,7 +205,7 @@ class DenseLeg:
         places = [place for place, row in enumerate(rows.tolist()) if row in blobs]
         if places:
             matrix = decode_vector(b"".join(blobs[int(rows[place])] for place in places))
-            scores[places] = matrix.reshape(len(places), -1) @ vector
+            scores[places] = dots(matrix.reshape(len(places), -1), vector)
         return scores
 
 

@@ -1,7 +1,7 @@
 """The exact dense leg: one matrix, one product, no approximation.
 
-Up to some 50,000 chunks this is faster than an approximate index is worth: a product with 50,000
-vectors of 384 numbers takes about 6 ms of one core, misses nothing, and filters cost nothing.
+A comparison with 100,000 vectors of 384 numbers takes 5 ms of one core, misses nothing, and filters
+cost nothing: an approximate index is worth its errors only far beyond that.
 """
 
 from __future__ import annotations
@@ -21,6 +21,17 @@ from langchain_switchyard.retrieval.lexical.selection import best, passing
 Matrix = npt.NDArray[np.float32]
 # Below any cosine: what a deleted or filtered document scores.
 _OUT = -2.0
+
+
+def dots(matrix: Matrix, vector: Matrix) -> Matrix:
+    """Return the dot product of every row with a vector: ``(n, d), (d,) -> (n,)``.
+
+    One small product per row. For tall matrices that takes 40 % of the time of BLAS's
+    matrix-vector product, and it stays on this thread: waking BLAS's own for every query costs
+    8 ms of two cores where others are busy.
+    """
+    products: Matrix = np.matmul(matrix[:, None, :], vector[:, None])
+    return products[:, 0, 0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,12 +129,11 @@ class ExactVectors:
                 f"the query has {vector.shape[-1]} dimensions, the index {matrix.shape[1]}: "
                 "use the embedding model the index was made with"
             )
-        scores = (matrix[:size] @ vector).astype(np.float64)
-        live, gone = size - len(dead), list(dead)
-        total = float(scores.sum() - scores[gone].sum())
-        square = float(scores @ scores - scores[gone] @ scores[gone])
-        mean = total / max(live, 1)
-        deviation = float(np.sqrt(max(square / max(live, 1) - mean**2, 0.0)))
+        scores = dots(matrix[:size], vector).astype(np.float64)
+        gone, live = list(dead), max(size - len(dead), 1)
+        scores[gone] = 0.0
+        mean = float(scores.sum()) / live
+        deviation = float(np.sqrt(max(float(np.square(scores).sum()) / live - mean**2, 0.0)))
         scores[gone] = _OUT
         return CosineMatch(scores, rows[:size], mean, deviation)
 

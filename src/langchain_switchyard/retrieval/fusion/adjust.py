@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from langchain_switchyard.errors import ConfigurationError
-from langchain_switchyard.retrieval.dense.vectors import Matrix
+from langchain_switchyard.retrieval.dense.vectors import Matrix, dots
 from langchain_switchyard.retrieval.lexical.bm25 import Floats
 
 
@@ -82,7 +82,7 @@ def diverse(relevance: Floats, vectors: Matrix, count: int, trade: float) -> lis
         value[chosen] = -np.inf
         best = int(value.argmax())
         chosen.append(best)
-        nearest = np.maximum(nearest, vectors @ vectors[best])
+        nearest = np.maximum(nearest, dots(vectors, vectors[best]))
     return chosen
 
 

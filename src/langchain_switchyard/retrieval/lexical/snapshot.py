@@ -77,7 +77,8 @@ class Match:
     @property
     def deviation(self) -> float:
         """Standard deviation of the score over all live documents."""
-        square = float(self.scores @ self.scores) / max(self.live, 1)
+        # Not BLAS's dot: it would wake its threads for a product this small.
+        square = float(np.square(self.scores).sum()) / max(self.live, 1)
         return float(np.sqrt(max(square - self.mean**2, 0.0)))
 
     def top(self, count: int, allowed: Bools | None = None) -> tuple[Ints, Floats]:
