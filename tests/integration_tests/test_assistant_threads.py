@@ -56,8 +56,7 @@ async def of_the_command_line(folder: Path) -> AsyncIterator[BaseCheckpointSaver
 
 async def asynchronous(folder: Path) -> AsyncIterator[BaseCheckpointSaver[Any]]:
     """What an asynchronous application opens over the same kind of file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    async with AsyncSqliteSaver.from_conn_string(str(folder / "threads.sqlite")) as saver:
+    async with AsyncSqliteSaver.from_conn_string(f"{folder}.sqlite") as saver:
         await saver.setup()
         yield saver
 

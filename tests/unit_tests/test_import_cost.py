@@ -21,6 +21,9 @@ PARTS = [
     if not part.name.startswith("_")
 ]
 
+FACE = (f"{PACKAGE}.routing.chat_model", f"{PACKAGE}.config.switchyard")
+"""The modules behind the public names, which are loaded on first use."""
+
 NEEDS_MORE = {"graph": "langgraph.graph", "retrieval": "numpy"}
 """Parts that exist for the sake of a package may load that one with all it loads, no other."""
 
@@ -77,10 +80,11 @@ def packages_after(*modules: str, before: tuple[str, ...] = ()) -> list[set[str]
 
 @cache
 def core_modules() -> tuple[str, ...]:
-    """The modules of langchain-core that importing the package brings in."""
-    done = run_report(PACKAGE)
+    """The modules of langchain-core that the public names bring in."""
+    done = run_report(*FACE)
     assert done.returncode == 0, done.stderr
-    return tuple(m for m in json.loads(done.stdout) if m.partition(".")[0] == "langchain_core")
+    loaded = {name for line in done.stdout.splitlines() for name in json.loads(line)}
+    return tuple(sorted(m for m in loaded if m.partition(".")[0] == "langchain_core"))
 
 
 @cache
@@ -90,10 +94,17 @@ def packages_by_part() -> dict[str, set[str]]:
     return {name: packages - core for name, packages in zip(PARTS, parts, strict=True)}
 
 
-def test_the_package_loads_nothing_but_what_langchain_core_loads() -> None:
+def test_the_public_names_load_nothing_but_what_langchain_core_loads() -> None:
     """Every third-party package in memory is one that the same core modules load by themselves."""
-    core, ours = packages_after("langchain_core", PACKAGE, before=core_modules())
-    assert ours - core - set(sys.stdlib_module_names) == {PACKAGE}
+    core, *ours = packages_after("langchain_core", *FACE, before=core_modules())
+    assert set().union(*ours) - core - set(sys.stdlib_module_names) == {PACKAGE}
+
+
+@pytest.mark.parametrize("module", [PACKAGE, f"{PACKAGE}.testing", f"{PACKAGE}.testing.plugin"])
+def test_who_asks_for_nothing_pays_for_nothing(module: str) -> None:
+    """Pytest loads our plugin in every run of every user: it costs no more than pytest itself."""
+    pytest_itself, ours = packages_after("pytest", module)
+    assert ours - pytest_itself - set(sys.stdlib_module_names) == {PACKAGE}
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -11,9 +11,11 @@ USER_TESTS = """
 import sys
 import threading
 
+LIGHT = {"langchain_switchyard", "langchain_switchyard._version", "langchain_switchyard.testing"}
 LOADED_AT_COLLECTION = [
     name for name in sys.modules
-    if name.startswith("langchain_switchyard.testing.") and not name.endswith(".plugin")
+    if name.startswith(("langchain", "pydantic", "langsmith"))
+    and name not in LIGHT | {"langchain_switchyard.testing.plugin"}
 ]
 PROVIDERS = []
 
