@@ -7,13 +7,13 @@ import math
 import random
 from functools import partial
 
-from langchain_switchyard.cache.asking import Asking
 from langchain_switchyard.cache.degrade import degraded, is_outage
 from langchain_switchyard.cache.entry import Entry
 from langchain_switchyard.cache.errors import NotCached
+from langchain_switchyard.cache.flights.asking import Asking
+from langchain_switchyard.cache.flights.miss import Miss
 from langchain_switchyard.cache.keys.key import Key
 from langchain_switchyard.cache.keys.route import Route, route_of
-from langchain_switchyard.cache.miss import Miss
 from langchain_switchyard.cache.parts import Parts
 from langchain_switchyard.cache.plan import Plan, plan_call, question_of
 from langchain_switchyard.cache.semantic_contract import Question, SemanticHit, Verdict

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from langchain_core.messages import AIMessage
 
-from langchain_switchyard.cache.background import Background
-from langchain_switchyard.cache.flight import Flights
+from langchain_switchyard.cache.flights.background import Background
+from langchain_switchyard.cache.flights.flight import Flights
 from langchain_switchyard.cache.keys.key import KeyMaker
 from langchain_switchyard.cache.levels.shelf import Shelf
 from langchain_switchyard.cache.policy import CachePolicy

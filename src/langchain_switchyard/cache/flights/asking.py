@@ -11,11 +11,11 @@ from functools import partial
 from langchain_core.outputs import ChatGenerationChunk
 
 from langchain_switchyard.cache.entry import Entry
-from langchain_switchyard.cache.flight import Abandoned, Flight
+from langchain_switchyard.cache.flights.flight import Abandoned, Flight
+from langchain_switchyard.cache.flights.landing import Landing
+from langchain_switchyard.cache.flights.miss import Miss
 from langchain_switchyard.cache.keys.key import Key
-from langchain_switchyard.cache.landing import Landing
 from langchain_switchyard.cache.levels.level import SharedLevel
-from langchain_switchyard.cache.miss import Miss
 from langchain_switchyard.cache.parts import Parts
 from langchain_switchyard.cache.plan import Plan
 from langchain_switchyard.cache.serving import copied, free_copy, serve

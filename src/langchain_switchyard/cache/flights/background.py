@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from langchain_switchyard.cache.flight import Abandoned, Flight
+from langchain_switchyard.cache.flights.flight import Abandoned, Flight
 from langchain_switchyard.routing.clock import Clock
 from langchain_switchyard.routing.drivers.awaiting import AsyncDriver
 from langchain_switchyard.routing.drivers.blocking import SyncDriver

@@ -7,8 +7,8 @@ from functools import partial
 from langchain_core.messages import AIMessage
 
 from langchain_switchyard.cache.entry import Entry
-from langchain_switchyard.cache.flight import Flight
-from langchain_switchyard.cache.miss import Miss
+from langchain_switchyard.cache.flights.flight import Flight
+from langchain_switchyard.cache.flights.miss import Miss
 from langchain_switchyard.cache.parts import Parts
 from langchain_switchyard.cache.storing import (
     entry_from,
