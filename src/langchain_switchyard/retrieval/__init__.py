@@ -9,6 +9,7 @@ dictionary.
 from langchain_switchyard.retrieval.dense.batched_embeddings import BatchedEmbeddings, Batching
 from langchain_switchyard.retrieval.dense.local_embeddings import LocalEmbeddings
 from langchain_switchyard.retrieval.dense.vector_cache import VectorCache
+from langchain_switchyard.retrieval.document_index import HybridDocumentIndex
 from langchain_switchyard.retrieval.documents.chunking import StructureSplitter
 from langchain_switchyard.retrieval.documents.citations import as_context, citation
 from langchain_switchyard.retrieval.documents.loaders import load_file
@@ -28,6 +29,7 @@ __all__ = [
     "Batching",
     "Evaluation",
     "Hit",
+    "HybridDocumentIndex",
     "HybridRetriever",
     "Index",
     "LegScore",
