@@ -39,7 +39,12 @@ def attempt(timeouts: Timeouts, audience: Audience, clock: Clock) -> AttemptHand
         try:
             if audience:
                 audience.tell(AttemptStarted(attempt))
-            reply = yield from _ask(attempt, until, timeouts, clock)
+            if state.model.rate_limiter is not None:
+                yield from _admitted(state.model.rate_limiter, until, clock)
+            if call.streamed:
+                reply = yield from streamed(attempt, until, timeouts, clock)
+            else:
+                reply = yield from _whole(attempt, until)
             attempt.outcome = Outcome.SUCCESS
             return reply
         except Exception as error:
@@ -60,16 +65,6 @@ def attempt(timeouts: Timeouts, audience: Audience, clock: Clock) -> AttemptHand
                 audience.tell(AttemptEnded(attempt))
 
     return handle
-
-
-def _ask(attempt: Attempt, until: float | None, timeouts: Timeouts, clock: Clock) -> Steps[Reply]:
-    """Wait for the model's own rate limiter, then ask."""
-    limiter = attempt.state.model.rate_limiter
-    if limiter is not None:
-        yield from _admitted(limiter, until, clock)
-    if attempt.call.streamed:
-        return (yield from streamed(attempt, until, timeouts, clock))
-    return (yield from _whole(attempt, until))
 
 
 def _admitted(limiter: BaseRateLimiter, until: float | None, clock: Clock) -> Steps[None]:

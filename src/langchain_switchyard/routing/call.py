@@ -67,6 +67,7 @@ class CallOptions:
 
 
 _NOTHING_SPECIAL = CallOptions()
+_NO_ABILITIES: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True, eq=False)
@@ -109,6 +110,8 @@ class Call:
     @property
     def required(self) -> frozenset[str]:
         """Abilities a deployment must have to serve this call."""
+        if not (self.options.require or self.prefix or self.kwargs):
+            return _NO_ABILITIES
         needed: set[str] = set(self.options.require)
         if self.kwargs.get("tools"):
             needed.add("tools")

@@ -7,8 +7,6 @@ exactly that code.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -57,11 +55,19 @@ def caller_of(kwargs: dict[str, Any], run_manager: LLMRun | None) -> Caller:
     )
 
 
-@contextmanager
-def gathering(run: LLMRun | None) -> Iterator[None]:
-    """Inside, streams are summed for their caller by LangChain."""
-    token = _gathering.set(run)
-    try:
-        yield
-    finally:
-        _gathering.reset(token)
+class gathering:  # noqa: N801 - reads as the statement it is; a generator would cost 1 µs more.
+    """Inside `with gathering(run):`, streams are summed for their caller by LangChain."""
+
+    __slots__ = ("_run", "_token")
+
+    def __init__(self, run: LLMRun | None) -> None:
+        """Name the run that the sum belongs to."""
+        self._run = run
+
+    def __enter__(self) -> None:
+        """Tell it to whoever is called from here on."""
+        self._token = _gathering.set(self._run)
+
+    def __exit__(self, *_: object) -> None:
+        """No longer."""
+        _gathering.reset(self._token)

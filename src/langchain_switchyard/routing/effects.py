@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 
@@ -89,6 +89,15 @@ class Relay:
 Effect: TypeAlias = Sleep | Io | Invoke | Open | Read | Emit | Relay
 
 R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended(Generic[R]):
+    """What a driver holds when a flow has come to its end."""
+
+    value: R
+
+
 Steps: TypeAlias = Generator[Effect, Any, R]
 """A flow of effects that ends in a value."""
 

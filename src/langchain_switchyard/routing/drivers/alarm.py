@@ -28,7 +28,7 @@ class Alarm:
     """
 
     __slots__ = (
-        "_armed_for", "_cancelling", "_clock", "_due", "_handle", "_loop", "rang", "task",
+        "_cancelling", "_clock", "_handle", "_loop", "armed_for", "due", "rang", "task",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock) -> None:
@@ -37,9 +37,11 @@ class Alarm:
         self._clock = clock
         self.task: asyncio.Task[object] | None = None
         """Whose await is watched; None: nobody's."""
-        self._due = 0.0
+        self.due = 0.0
+        """When the watched await has lasted too long."""
         self._handle: asyncio.TimerHandle | None = None
-        self._armed_for = _NEVER
+        self.armed_for = _NEVER
+        """When the timer looks next; later than `due` is too late, and calls for `arm`."""
         self.rang = False
         """Whether it has ended the await, and `end` must be called to say so."""
         self._cancelling = 0
@@ -67,11 +69,11 @@ class Alarm:
         self.end(error)
 
     def begin(self, instant: float) -> None:
-        """Watch the await that follows; for loops in which even a `with` block costs too much."""
-        self._due = instant
+        """Watch the await that follows; the relay does this inline, per chunk."""
+        self.due = instant
         self.task = asyncio.current_task(self._loop)
-        if instant < self._armed_for:
-            self._arm()
+        if instant < self.armed_for:
+            self.arm()
 
     def end(self, error: BaseException | None = None) -> None:
         """The await is over, with that error.
@@ -89,27 +91,32 @@ class Alarm:
 
     def close(self) -> None:
         """Stop watching for good."""
-        self._armed_for = _NEVER
+        self.armed_for = _NEVER
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
 
-    def _arm(self) -> None:
-        seconds = self._due - self._clock.now()
+    def arm(self) -> None:
+        """Set the timer to `due`.
+
+        Raises:
+            TimeoutError: If that has passed already.
+        """
+        seconds = self.due - self._clock.now()
         if seconds <= 0:
             self.task = None
             raise TimeoutError("no time was left")
         self.close()
-        self._armed_for = self._due
+        self.armed_for = self.due
         self._handle = self._loop.call_later(seconds, self._fire)
 
     def _fire(self) -> None:
-        armed_for, self._armed_for = self._armed_for, _NEVER
+        armed_for, self.armed_for = self.armed_for, _NEVER
         self._handle = None
         if self.task is None:
             return  # The consumer has its turn; the next await arms anew.
-        if self._due is not armed_for and self._due > self._clock.now():
-            self._arm()
+        if self.due is not armed_for and self.due > self._clock.now():
+            self.arm()
             return
         # Either it is due, or this very await has lasted as long as it may: a clock that stands
         # still (a test's) does not make a real silence shorter.

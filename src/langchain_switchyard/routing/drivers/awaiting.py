@@ -18,6 +18,7 @@ from langchain_switchyard.routing.drivers.whole import streams, whole_astream
 from langchain_switchyard.routing.effects import (
     Effect,
     Emit,
+    Ended,
     Invoke,
     Io,
     Open,
@@ -57,59 +58,45 @@ class AsyncDriver:
 
     async def run(self, steps: Steps[R]) -> R:
         """Drive a flow that emits nothing to its value."""
-        answer: Any = None
-        error: BaseException | None = None
         try:
-            while True:
-                try:
-                    effect = steps.send(answer) if error is None else steps.throw(error)
-                except StopIteration as done:
-                    return cast("R", done.value)
-                answer, error = None, None
-                try:
-                    answer = await self._perform(effect)
-                except BaseException as raised:  # noqa: BLE001 - the layers decide about all.
-                    error = raised
+            effect = await self._advance(steps, None, None)
         finally:
-            error = None  # Breaks the cycle error -> traceback -> this frame.
             await self._close()
+        if isinstance(effect, Ended):
+            return cast("R", effect.value)
+        raise TypeError(f"{type(effect).__name__} has no place in a call that is not streamed")
 
     async def stream(self, steps: Steps[Any]) -> AsyncIterator[ChatGenerationChunk]:
         """Drive a flow and hand over what it emits."""
-        answer: Any = None
+        answer: float | None = None
         error: BaseException | None = None
+        current_task, loop = asyncio.current_task, asyncio.get_running_loop()
         try:
-            while True:
-                try:
-                    effect = steps.send(answer) if error is None else steps.throw(error)
-                except StopIteration:
-                    return
+            while not isinstance(effect := await self._advance(steps, answer, error), Ended):
                 answer, error = None, None
                 if isinstance(effect, Emit):
                     arrived = self._clock.now()
                     yield effect.chunk
                     answer = self._clock.now() - arrived
                     continue
-                if not isinstance(effect, Relay):
-                    try:
-                        answer = await self._perform(effect)
-                    except BaseException as raised:  # noqa: BLE001 - the layers decide about all.
-                        error = raised
-                    continue
                 # Inline, and bound to local names: this is all that every single chunk costs.
                 alarm, now, note, stall = self._alarm, self._clock.now, effect.note, effect.stall
-                progress, paused, until = now(), effect.attempt.paused, effect.until
+                progress, paused = now(), effect.attempt.paused
+                limit = effect.until + paused
                 following = self._source.__anext__ if self._source is not None else _nothing
                 while True:
-                    due = min(progress + stall, until + paused)
+                    due = progress + stall
+                    due = due if due < limit else limit  # noqa: FURB136 - a call costs 60 ns more.
                     try:
-                        alarm.begin(due)
+                        alarm.task, alarm.due = current_task(loop), due
+                        if due < alarm.armed_for:
+                            alarm.arm()
                         chunk = await following()
-                        if alarm.rang:
-                            alarm.end()
-                        alarm.task = None
                         arrived = now()
-                        in_time(arrived, due)
+                        if alarm.rang or arrived > due:
+                            alarm.end()
+                            in_time(arrived, due)
+                        alarm.task = None
                     except BaseException as raised:  # noqa: BLE001 - the layers decide about all.
                         error = self._ended(raised)
                         effect.attempt.paused = paused
@@ -119,11 +106,32 @@ class AsyncDriver:
                     # The reader's own time is neither the provider's silence nor its work.
                     pause = now() - arrived
                     paused += pause
+                    limit += pause
                     progress = arrived + pause if is_progress else progress + pause
         finally:
             error = None
             steps.close()
             await self._close()
+
+    async def _advance(
+        self, steps: Steps[Any], answer: Any, error: BaseException | None
+    ) -> Emit | Relay | Ended[Any]:
+        """Go on with a flow until it has something for the consumer, or has ended."""
+        try:
+            while True:
+                try:
+                    effect = steps.send(answer) if error is None else steps.throw(error)
+                except StopIteration as done:
+                    return Ended(done.value)
+                if isinstance(effect, Emit | Relay):
+                    return effect
+                answer, error = None, None
+                try:
+                    answer = await self._perform(effect)
+                except BaseException as raised:  # noqa: BLE001 - the layers decide about all.
+                    error = raised
+        finally:
+            error = None  # Breaks the cycle error -> traceback -> this frame.
 
     async def _perform(self, effect: Effect) -> Any:
         if isinstance(effect, Invoke):
