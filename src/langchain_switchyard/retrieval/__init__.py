@@ -21,7 +21,8 @@ from langchain_switchyard.retrieval.hit import Hit, LegScore, SearchResult
 from langchain_switchyard.retrieval.hybrid import HybridRetriever
 from langchain_switchyard.retrieval.search_config import SearchConfig
 from langchain_switchyard.retrieval.storage.index import Index
-from langchain_switchyard.retrieval.storage.sync import SyncReport, sync_folder
+from langchain_switchyard.retrieval.sync.folder import sync_folder
+from langchain_switchyard.retrieval.sync.report import SyncReport
 from langchain_switchyard.retrieval.tool import search_tool
 
 __all__ = [

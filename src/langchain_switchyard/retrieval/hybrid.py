@@ -33,7 +33,8 @@ from langchain_switchyard.retrieval.search_config import SearchConfig
 from langchain_switchyard.retrieval.storage.filters import Filter
 from langchain_switchyard.retrieval.storage.index import Index
 from langchain_switchyard.retrieval.storage.records import decode
-from langchain_switchyard.retrieval.storage.sync import SyncReport, sync_folder
+from langchain_switchyard.retrieval.sync.folder import sync_folder
+from langchain_switchyard.retrieval.sync.report import SyncReport
 
 Leg = Callable[[], LegResult | None]
 # Seconds; the lexical leg takes about as long, so no more can be gained by a second thread.

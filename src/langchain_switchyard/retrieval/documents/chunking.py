@@ -82,6 +82,12 @@ class StructureSplitter(BaseDocumentTransformer):
         self._overlap = overlap
         self._count = count or approximate_tokens
 
+    @property
+    def name(self) -> str:
+        """How it cuts: with another name, documents are cut anew by a synchronisation."""
+        counted = getattr(self._count, "__qualname__", type(self._count).__qualname__)
+        return f"structure/1 {self._size} {self._overlap} {counted}"
+
     def split_documents(self, documents: Iterable[Document]) -> list[Document]:
         """Return the chunks of all documents, in order."""
         return [chunk for document in documents for chunk in self._split(document)]

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval.storage.database import Database, IndexUnavailable
 
-FORMAT = "switchyard-retrieval/1"
+FORMAT = "switchyard-retrieval/2"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS documents (
@@ -29,9 +29,11 @@ CREATE TABLE IF NOT EXISTS tombstones (
   number INTEGER PRIMARY KEY AUTOINCREMENT, row INTEGER NOT NULL, terms BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS segments (place INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS intents (id TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS files (
-  root TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL,
-  digest TEXT NOT NULL, PRIMARY KEY (root, path)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS synced (
+  scope TEXT NOT NULL, name TEXT NOT NULL, digest TEXT NOT NULL, documents INTEGER NOT NULL,
+  source TEXT NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL,
+  PRIMARY KEY (scope, name)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS synced_source ON synced (scope, source);
 """
 
 
@@ -43,6 +45,25 @@ class Record:
     id: str
     text: str
     metadata: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What is remembered of a file or document that was synchronised.
+
+    Attributes:
+        digest: Of its content, and of how it was cut.
+        documents: How many documents were made of it.
+        source: What a document belongs to, for incremental cleanup.
+        size: Bytes of a file.
+        modified: Time of a file, in nanoseconds.
+    """
+
+    digest: str
+    documents: int
+    source: str = ""
+    size: int = 0
+    modified: int = 0
 
 
 class Catalog(Database):
@@ -137,18 +158,35 @@ class Catalog(Database):
         """Note that an outside store agrees with the tables again."""
         self._writer.executemany("DELETE FROM intents WHERE id = ?", [(i,) for i in ids])
 
-    def write_file(self, root: str, path: str, stamp: tuple[int, int, str] | None) -> None:
-        """Record a synchronised file as ``(size, modified, digest)``, or forget it."""
+    def write_stamp(self, scope: str, name: str, stamp: Stamp | None) -> None:
+        """Record what was synchronised, or forget it, within a transaction."""
         if stamp is None:
-            self._writer.execute("DELETE FROM files WHERE root = ? AND path = ?", (root, path))
+            self._writer.execute("DELETE FROM synced WHERE scope = ? AND name = ?", (scope, name))
         else:
-            values = (root, path, *stamp)
-            self._writer.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", values)
+            values = (scope, name, *astuple(stamp))
+            self._writer.execute(
+                "INSERT OR REPLACE INTO synced VALUES (?, ?, ?, ?, ?, ?, ?)", values
+            )
 
-    def files(self, root: str) -> dict[str, tuple[int, int, str]]:
-        """Return the files known under ``root``: ``path -> (size, modified, digest)``."""
-        found = self._rows("SELECT path, size, modified, digest FROM files WHERE root = ?", (root,))
-        return {path: (size, modified, digest) for path, size, modified, digest in found}
+    def stamps(self, scope: str, names: Sequence[str]) -> dict[str, Stamp]:
+        """Return what is known of ``names``."""
+        query = (
+            "SELECT name, digest, documents, source, size, modified FROM synced"
+            " WHERE scope = ? AND name IN ({})"
+        )
+        return {name: Stamp(*rest) for name, *rest in self._many(query, names, (scope,))}
+
+    def synced_names(self, scope: str, source: str | None = None) -> list[str]:
+        """Return the names known in a scope, or those of one source only."""
+        query = "SELECT name FROM synced WHERE scope = ?"
+        if source is None:
+            return [name for (name,) in self._rows(query, (scope,))]
+        return [name for (name,) in self._rows(f"{query} AND source = ?", (scope, source))]
+
+    def origin_sizes(self, origins: Sequence[str]) -> dict[str, int]:
+        """Return how many documents came from each origin; those without any are left out."""
+        query = "SELECT origin, count(*) FROM documents WHERE origin IN ({}) GROUP BY origin"
+        return dict(self._many(query, origins))
 
     def intents(self) -> list[str]:
         """Return the ids whose outside state is uncertain."""

@@ -103,11 +103,11 @@ class Database:
             source = self._writer if self._writer.in_transaction else self._reader
             return source.execute(query, values).fetchall()
 
-    def _many(self, query: str, values: Sequence[Any]) -> list[Any]:
+    def _many(self, query: str, values: Sequence[Any], first: Sequence[Any] = ()) -> list[Any]:
         found: list[Any] = []
         for start in range(0, len(values), _VARIABLES):
             part = values[start : start + _VARIABLES]
-            found.extend(self._rows(query.format(",".join("?" * len(part))), part))
+            found.extend(self._rows(query.format(",".join("?" * len(part))), (*first, *part)))
         return found
 
 

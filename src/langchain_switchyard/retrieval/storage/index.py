@@ -38,6 +38,7 @@ from langchain_switchyard.retrieval.storage.filters import Filter, MetadataColum
 from langchain_switchyard.retrieval.storage.records import decode, document_id
 from langchain_switchyard.retrieval.storage.repair import complete
 from langchain_switchyard.retrieval.storage.writer import Writer
+from langchain_switchyard.retrieval.views import IndexView
 
 _logger = logging.getLogger(__name__)
 Progress = Callable[[int, int, str], None]
@@ -82,6 +83,11 @@ class Index:
         if self.dense is not None:
             self._complete(self.dense)
             self._check_legs()
+
+    @property
+    def server_fusions(self) -> frozenset[str]:
+        """None: an index of our own leaves fusion to the retriever."""
+        return frozenset()
 
     def __len__(self) -> int:
         """Live documents."""
@@ -169,6 +175,11 @@ class Index:
     def mask(self, wanted: Filter | None) -> Bools | None:
         """Return which catalogue rows pass a metadata filter, ``None`` without one."""
         return None if not wanted else self._columns.allowed(wanted, self._replica.last_row + 1)
+
+    def view(self, wanted: Filter | None) -> IndexView:
+        """Return what one search sees, with what other processes wrote until now."""
+        self.refresh()
+        return IndexView(self, self.mask(wanted))
 
     def refresh(self) -> None:
         """Take in what another process wrote; costs microseconds when it wrote nothing."""

@@ -6,7 +6,7 @@ import pytest
 
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval import HybridRetriever, Index, sync_folder
-from langchain_switchyard.retrieval.storage import sync as sync_module
+from langchain_switchyard.retrieval.sync import preparation as preparation_module
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_a_folder_is_indexed_once(folder, monkeypatch):
     def unexpected(*_):
         raise AssertionError("an unchanged file was read")
 
-    monkeypatch.setattr(sync_module.Path, "read_bytes", unexpected)
+    monkeypatch.setattr(preparation_module.Path, "read_bytes", unexpected)
     assert sync_folder(index, folder).unchanged == 3
 
 
@@ -61,9 +61,10 @@ def test_touched_files_are_not_indexed_again(folder, monkeypatch):
     index = Index()
     sync_folder(index, folder)
     os.utime(folder / "a.md", (1, 1))
-    monkeypatch.setattr(sync_module, "parse_file", None)
+    monkeypatch.setattr(preparation_module, "parse_file", None)
     assert sync_folder(index, folder).unchanged == 3
-    assert index.catalog.files(str(folder.resolve()))["a.md"][1] == 1_000_000_000
+    stamps = index.catalog.stamps(str(folder.resolve()), ["a.md"])
+    assert stamps["a.md"].modified == 1_000_000_000
 
 
 def test_verify_finds_changes_that_kept_size_and_time(folder):

@@ -1,0 +1,1 @@
+"""Keep an index in step with files and other sources: only what changed is done again."""
