@@ -1,37 +1,38 @@
 """Measure a retriever on judged queries: nDCG, recall, MRR and MAP, with confidence intervals.
 
-Definitions follow trec_eval (linear gains, log2 discount). Intervals are 95 % bootstrap intervals
-over queries; ``Evaluation.difference`` pairs two retrievers query by query, which tells far
-smaller differences apart than two separate intervals do.
+Intervals are 95 % bootstrap intervals over queries; ``Evaluation.difference`` pairs two retrievers
+query by query, which tells far smaller differences apart than two separate intervals do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import Parameter, signature
+from typing import Any
 
-import numpy as np
+from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables import Runnable
 
 from langchain_switchyard.errors import ConfigurationError
+from langchain_switchyard.retrieval.evaluation.measures import STANDARD, Grades, score
+from langchain_switchyard.retrieval.evaluation.significance import (
+    Difference,
+    Interval,
+    difference,
+    interval,
+)
+from langchain_switchyard.retrieval.hit import Hit
 from langchain_switchyard.retrieval.lexical.bm25 import Floats
 
-Judgements = Mapping[str, Mapping[str, float]]
-Search = Callable[[str], Sequence[str]]
-_RESAMPLES = 2_000
+Judgements = Mapping[str, Grades]
+"""``query id -> {document id: grade}``; grades of 0 and less are irrelevant."""
 
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A mean and its 95 % bootstrap interval."""
-
-    mean: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        """Return ``.735 [.698, .771]``."""
-        return f"{self.mean:.4f} [{self.low:.3f}, {self.high:.3f}]"
+Found = Sequence[str] | Sequence[Document] | Sequence[Hit]
+Search = Runnable[str, Any] | Callable[[str], Found]
+"""A retriever, anything else that is invoked with a query, or a function of the query."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,85 +49,127 @@ class Evaluation:
 
     def __getitem__(self, measure: str) -> Interval:
         """Return the mean of a measure with its interval."""
-        return interval(self.scores[measure])
+        return interval(self._of(measure))
 
-    def difference(self, other: Evaluation, measure: str) -> Interval:
+    def difference(self, other: Evaluation, measure: str) -> Difference:
         """Return how much better this is than ``other``, paired by query.
 
         Raises:
-            ConfigurationError: They were measured on different queries.
+            ConfigurationError: They were measured on different queries, or not by this measure.
         """
         if self.queries != other.queries:
             raise ConfigurationError("only evaluations of the same queries can be compared")
-        return interval(self.scores[measure] - other.scores[measure])
+        gains = (self._of(measure) - other._of(measure)).tolist()
+        return difference(dict(zip(self.queries, gains, strict=True)))
 
     def __str__(self) -> str:
         """Return one line per measure."""
         return "\n".join(f"{measure:10} {self[measure]}" for measure in self.scores)
 
+    def _of(self, measure: str) -> Floats:
+        if measure not in self.scores:
+            raise ConfigurationError(
+                f"{measure!r} was not measured; there are {', '.join(self.scores)}"
+            )
+        return self.scores[measure]
+
 
 def evaluate(
-    retriever: BaseRetriever | Search,
+    retriever: Search,
     queries: Mapping[str, str],
     judgements: Judgements,
     depth: int = 100,
+    measures: Sequence[str] = STANDARD,
 ) -> Evaluation:
     """Run every judged query and score what comes back.
 
     Args:
-        retriever: A retriever that takes ``k`` and returns documents with ids, or a function from
-            query to ids, best first.
+        retriever: A retriever whose documents have ids, or a function from query to ids, documents
+            or hits, best first.
         queries: ``query id -> text``.
         judgements: ``query id -> {document id: grade}``; grades of 0 are irrelevant. Queries
             without a relevant document are left out.
-        depth: Results asked for.
+        depth: Results asked for, and looked at.
+        measures: Their names: ``ndcg``, ``recall``, ``mrr``, ``map``, ``precision`` with ``@`` and
+            a cutoff, and all that ir-measures knows (extra ``evaluation``).
 
     Raises:
-        ConfigurationError: No query has a relevant document.
+        ConfigurationError: No query has a relevant document, a document has no id, or there is no
+            such measure.
+        MissingExtra: A measure needs ir-measures.
     """
-    judged = [name for name in queries if any(g > 0 for g in judgements.get(name, {}).values())]
+    asked = _judged(queries, judgements)
+    found = {name: _ids(_search(retriever, text, depth), depth) for name, text in asked.items()}
+    return Evaluation(tuple(found), score(found, judgements, measures))
+
+
+async def aevaluate(
+    retriever: Runnable[str, Any],
+    queries: Mapping[str, str],
+    judgements: Judgements,
+    depth: int = 100,
+    measures: Sequence[str] = STANDARD,
+    *,
+    concurrency: int = 8,
+) -> Evaluation:
+    """Do the same without blocking the event loop, several queries at a time.
+
+    Args:
+        retriever: A retriever whose documents have ids.
+        queries: As for ``evaluate``.
+        judgements: As for ``evaluate``.
+        depth: As for ``evaluate``.
+        measures: As for ``evaluate``.
+        concurrency: Queries under way at once.
+
+    Raises:
+        ConfigurationError: As for ``evaluate``.
+        MissingExtra: A measure needs ir-measures.
+    """
+    asked = _judged(queries, judgements)
+    turn = asyncio.Semaphore(concurrency)
+
+    async def ask(text: str) -> list[str]:
+        async with turn:
+            return _ids(await retriever.ainvoke(text, **_depth_for(retriever, depth)), depth)
+
+    rankings = await asyncio.gather(*(ask(text) for text in asked.values()))
+    found = dict(zip(asked, rankings, strict=True))
+    return Evaluation(tuple(found), await asyncio.to_thread(score, found, judgements, measures))
+
+
+def _judged(queries: Mapping[str, str], judgements: Judgements) -> dict[str, str]:
+    judged = {
+        name: text
+        for name, text in queries.items()
+        if any(grade > 0 for grade in judgements.get(name, {}).values())
+    }
     if not judged:
         raise ConfigurationError(
             "no query has a relevant document: check the ids of the judgements"
         )
-    rows = []
-    for name in judged:
-        ids = _ids(retriever, queries[name], depth)
-        rows.append(measures(ids, judgements[name]))
-    return Evaluation(
-        tuple(judged), {measure: np.array([row[measure] for row in rows]) for measure in rows[0]}
-    )
+    return judged
 
 
-def measures(ids: Sequence[str], grades: Mapping[str, float]) -> dict[str, float]:
-    """Return all measures of one ranking; a document that comes twice counts once."""
-    unique = list(dict.fromkeys(ids))
-    gains = [max(grades.get(name, 0.0), 0.0) for name in unique]
-    ideal = sorted((grade for grade in grades.values() if grade > 0), reverse=True)
-    hits = [place for place, gain in enumerate(gains) if gain > 0]
-    precisions = [(number + 1) / (place + 1) for number, place in enumerate(hits)]
-    return {
-        "ndcg@10": _discounted(gains[:10]) / _discounted(ideal[:10]),
-        "recall@10": sum(place < 10 for place in hits) / len(ideal),
-        "recall@100": sum(place < 100 for place in hits) / len(ideal),
-        "mrr@10": 1 / (hits[0] + 1) if hits and hits[0] < 10 else 0.0,
-        "map": sum(precisions) / len(ideal),
-    }
-
-
-def interval(values: Floats, seed: int = 7) -> Interval:
-    """Return mean and 95 % bootstrap interval (2,000 resamples, fixed seed)."""
-    rng = np.random.default_rng(seed)
-    means = np.array([rng.choice(values, len(values)).mean() for _ in range(_RESAMPLES)])
-    low, high = np.percentile(means, [2.5, 97.5])
-    return Interval(float(values.mean()), float(low), float(high))
-
-
-def _ids(retriever: BaseRetriever | Search, query: str, depth: int) -> Sequence[str]:
-    if isinstance(retriever, BaseRetriever):
-        return [str(document.id) for document in retriever.invoke(query, k=depth)]
+def _search(retriever: Search, query: str, depth: int) -> Iterable[Any]:
+    if isinstance(retriever, Runnable):
+        found: Iterable[Any] = retriever.invoke(query, **_depth_for(retriever, depth))
+        return found
     return retriever(query)
 
 
-def _discounted(gains: Sequence[float]) -> float:
-    return float(sum(gain / np.log2(place + 2) for place, gain in enumerate(gains)))
+def _depth_for(retriever: Runnable[str, Any], depth: int) -> dict[str, Any]:
+    if not isinstance(retriever, BaseRetriever):
+        return {}
+    taken = signature(retriever._get_relevant_documents).parameters  # noqa: SLF001 - LangChain's own way to ask what a retriever takes.
+    takes_any = any(each.kind is Parameter.VAR_KEYWORD for each in taken.values())
+    return {"k": depth} if takes_any or "k" in taken else {}
+
+
+def _ids(found: Iterable[Any], depth: int) -> list[str]:
+    ids = [each if isinstance(each, str) else each.id for each in found]
+    if None in ids:
+        raise ConfigurationError(
+            "a document came back without an id, so it cannot be judged: give documents ids"
+        )
+    return [str(each) for each in ids][:depth]

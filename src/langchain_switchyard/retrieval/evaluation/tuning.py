@@ -9,15 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha1
 
 from langchain_switchyard.errors import ConfigurationError
-from langchain_switchyard.retrieval.evaluation.evaluate import (
-    Evaluation,
-    Interval,
-    Judgements,
-    evaluate,
-)
+from langchain_switchyard.retrieval.evaluation.evaluate import Evaluation, Judgements, evaluate
+from langchain_switchyard.retrieval.evaluation.significance import Difference
 from langchain_switchyard.retrieval.hybrid import HybridRetriever
 from langchain_switchyard.retrieval.search_config import SearchConfig
 
@@ -40,7 +37,7 @@ class Tuning:
 
     config: SearchConfig
     weight: float | None
-    gain: Interval
+    gain: Difference
     tried: Mapping[float, float]
     chosen_on: int
     held_out: int
@@ -67,7 +64,11 @@ def tune(
     """
     if retriever.index.dense is None:
         raise ConfigurationError("there is nothing to weigh: this index has no dense leg")
-    judged = {name: text for name, text in queries.items() if judgements.get(name)}
+    judged = {
+        name: text
+        for name, text in queries.items()
+        if any(grade > 0 for grade in judgements.get(name, {}).values())
+    }
     if len(judged) < FEWEST_QUERIES:
         raise ConfigurationError(
             f"tuning needs {FEWEST_QUERIES} judged queries or more, got {len(judged)}: with fewer "
@@ -75,18 +76,19 @@ def tune(
         )
     choosing = {name: text for name, text in judged.items() if _chooses(name)}
     reporting = {name: text for name, text in judged.items() if name not in choosing}
-    own = evaluate(retriever, choosing, judgements)
+    measured = partial(evaluate, judgements=judgements, measures=(measure,))
+    own = measured(retriever, choosing)
     found: dict[float, Evaluation] = {}
     for weight in weights:
-        found[weight] = evaluate(_weighted(retriever, weight), choosing, judgements)
+        found[weight] = measured(_weighted(retriever, weight), choosing)
     best = max(found, key=lambda weight: (found[weight].scores[measure].mean(), -weight))
     moves = found[best].difference(own, measure).low > 0
     final = _weighted(retriever, best) if moves else retriever
-    held_out = evaluate(final, reporting, judgements)
+    held_out = measured(final, reporting)
     return Tuning(
         config=final.config,
         weight=best if moves else None,
-        gain=held_out.difference(evaluate(retriever, reporting, judgements), measure),
+        gain=held_out.difference(measured(retriever, reporting), measure),
         tried={weight: float(each.scores[measure].mean()) for weight, each in found.items()},
         chosen_on=len(choosing),
         held_out=len(reporting),

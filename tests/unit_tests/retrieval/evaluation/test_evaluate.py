@@ -1,36 +1,15 @@
 """The evaluation kit on rankings one can check by hand."""
 
-import math
+import asyncio
 
-import numpy as np
 import pytest
 from langchain_core.documents import Document
+from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables import RunnableLambda
 
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval import HybridRetriever
-from langchain_switchyard.retrieval.evaluation.evaluate import evaluate, interval, measures
-
-
-def test_measures_by_hand():
-    """Relevant at places 2 and 3; one relevant document is not found."""
-    found = measures(["x", "a", "b"], {"a": 1, "b": 1, "c": 1})
-    ideal = 1 + 1 / math.log2(3) + 1 / 2
-    assert found["ndcg@10"] == pytest.approx((1 / math.log2(3) + 1 / 2) / ideal)
-    assert found["recall@10"] == pytest.approx(2 / 3)
-    assert found["mrr@10"] == 0.5
-    assert found["map"] == pytest.approx((1 / 2 + 2 / 3) / 3)
-
-
-def test_a_document_that_comes_twice_counts_once():
-    """Nobody gains by repeating."""
-    assert measures(["a", "a"], {"a": 1, "b": 1}) == measures(["a"], {"a": 1, "b": 1})
-
-
-def test_grades_count():
-    """The better document first is better."""
-    grades = {"a": 3, "b": 1}
-    assert measures(["a", "b"], grades)["ndcg@10"] == 1
-    assert measures(["b", "a"], grades)["ndcg@10"] < 1
+from langchain_switchyard.retrieval.evaluation.evaluate import aevaluate, evaluate
 
 
 def test_a_retriever_is_measured_on_its_judged_queries():
@@ -56,15 +35,79 @@ def test_differences_are_paired():
         good.difference(evaluate(lambda query: [query], {"1": "1"}, judgements), "map")
 
 
-def test_the_interval_holds_the_mean_and_is_the_same_every_time():
-    """A fixed seed."""
-    values = np.random.default_rng(1).random(200)
-    found = interval(values)
-    assert found.low < values.mean() < found.high
-    assert interval(values) == found
-
-
 def test_no_judged_query_is_an_error():
     """Most likely the ids do not fit."""
     with pytest.raises(ConfigurationError, match="ids"):
         evaluate(lambda _: [], {"1": "x"}, {"2": {"a": 1}})
+
+
+APPLES = [Document(id=name, page_content=name) for name in ("apple", "pear", "苹果")]
+FRUIT = {"1": "apple", "2": "苹果"}, {"1": {"apple": 2}, "2": {"苹果": 1}}
+
+
+def test_whatever_can_be_asked_can_be_measured():
+    """A retriever, a runnable, and functions that return ids, documents or hits."""
+    retriever = HybridRetriever.from_documents(APPLES)
+    asked = [
+        retriever,
+        RunnableLambda(retriever.invoke),
+        lambda query: retriever.search(query, k=50),
+        retriever.invoke,
+        lambda query: [document.id for document in retriever.invoke(query)],
+    ]
+    assert [evaluate(each, *FRUIT)["map"].mean for each in asked] == [1.0] * 5
+
+
+class Narrow(BaseRetriever):
+    """One with an argument of its own, and none called k."""
+
+    found: list[Document]
+
+    def _get_relevant_documents(self, query, *, run_manager, flavour="sweet"):
+        return self.found
+
+
+def test_a_retriever_without_k_is_cut_at_the_depth():
+    """It is not handed an argument that it does not know."""
+    deep = Narrow(found=[Document(id=f"x{n}", page_content="") for n in range(5)] + APPLES)
+    assert evaluate(deep, *FRUIT, depth=5, measures=["recall@100"])["recall@100"].mean == 0
+    assert evaluate(deep, *FRUIT, depth=9, measures=["recall@100"])["recall@100"].mean == 1
+
+
+def test_documents_without_ids_are_refused():
+    """Rather than all counted as one document called None."""
+    nameless = Narrow(found=[Document(page_content="apple")])
+    with pytest.raises(ConfigurationError, match="id"):
+        evaluate(nameless, *FRUIT)
+
+
+def test_measures_can_be_chosen():
+    """Only those are computed; what was not measured is named."""
+    result = evaluate(lambda query: [query], *FRUIT, measures=["precision@1", "nDCG@3"])
+    assert list(result.scores) == ["precision@1", "nDCG@3"]
+    with pytest.raises(ConfigurationError, match=r"precision@1, nDCG@3"):
+        result["map"]
+
+
+async def test_asynchronous_evaluation_finds_the_same_a_few_at_a_time():
+    """In the order of the queries, and never more at once than allowed."""
+    under_way, most = 0, 0
+
+    async def search(query: str) -> list[str]:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        for _ in range(int(query) % 7):
+            await asyncio.sleep(0)
+        under_way -= 1
+        return ["x"] * (int(query) % 3) + [query]
+
+    queries = {str(number): str(number) for number in range(30)}
+    judgements = {name: {name: 1} for name in queries}
+    found = await aevaluate(
+        RunnableLambda(lambda _: [], search), queries, judgements, concurrency=4
+    )
+    again = evaluate(lambda q: ["x"] * (int(q) % 3) + [q], queries, judgements)
+    assert found.queries == again.queries
+    assert found.scores["mrr@10"].tolist() == again.scores["mrr@10"].tolist()
+    assert most == 4
