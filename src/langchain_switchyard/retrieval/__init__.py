@@ -14,7 +14,9 @@ from langchain_switchyard.retrieval.documents.chunking import StructureSplitter
 from langchain_switchyard.retrieval.documents.citations import as_context, citation
 from langchain_switchyard.retrieval.documents.loaders import load_file
 from langchain_switchyard.retrieval.documents.surroundings import section, surroundings
-from langchain_switchyard.retrieval.evaluation.evaluate import Evaluation, evaluate
+from langchain_switchyard.retrieval.evaluation.comparison import Comparison, compare
+from langchain_switchyard.retrieval.evaluation.evaluate import Evaluation, aevaluate, evaluate
+from langchain_switchyard.retrieval.evaluation.significance import Difference
 from langchain_switchyard.retrieval.evaluation.tuning import Tuning, tune
 from langchain_switchyard.retrieval.fusion.adjust import Recency
 from langchain_switchyard.retrieval.hit import Hit, LegScore, SearchResult
@@ -28,6 +30,8 @@ from langchain_switchyard.retrieval.tool import search_tool
 __all__ = [
     "BatchedEmbeddings",
     "Batching",
+    "Comparison",
+    "Difference",
     "Evaluation",
     "Hit",
     "HybridDocumentIndex",
@@ -42,8 +46,10 @@ __all__ = [
     "SyncReport",
     "Tuning",
     "VectorCache",
+    "aevaluate",
     "as_context",
     "citation",
+    "compare",
     "evaluate",
     "load_file",
     "search_tool",
