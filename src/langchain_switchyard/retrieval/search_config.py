@@ -10,6 +10,8 @@ from langchain_switchyard.retrieval.fusion.adjust import Recency
 from langchain_switchyard.retrieval.fusion.methods import Fusion, resolve
 
 Strategy = Literal["hybrid", "lexical", "dense"]
+# What an engine makes of both legs by itself, and ours that comes nearest.
+SERVER_FUSIONS = {"server_rrf": "rrf", "server_dbsf": "dbsf", "server_linear": "min_max"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,8 @@ class SearchConfig:
             ``fusion`` is given, too: weights do not carry over between fusions, and 0.7 is a
             sensible weight on that scale. Without weights they come from the leg check.
         keyword_weight: Weight of the lexical leg.
-        fusion: ``corpus_z`` (default), ``tmm``, ``min_max``, ``dbsf``, ``rrf``, or a function.
+        fusion: ``corpus_z`` (default), ``tmm``, ``min_max``, ``dbsf``, ``rrf``, or a function;
+            ``server_rrf``, ``server_dbsf`` or ``server_linear`` leave it to an engine that can.
         depth: Candidates asked of every leg.
         recency: Prefer newer documents; off by default.
         diversity: From 0 (relevance only, like ``None``) to 1 (difference only): passes over texts
@@ -61,7 +64,13 @@ class SearchConfig:
             raise ConfigurationError(
                 f"leg_timeout is in seconds and above 0, got {self.leg_timeout}"
             )
-        resolve(self.fusion or "corpus_z")
+        self.fuse()
+
+    @property
+    def server_fusion(self) -> str | None:
+        """``rrf``, ``dbsf`` or ``linear`` when an engine is to fuse, else ``None``."""
+        name = self.fusion if isinstance(self.fusion, str) else ""
+        return name.removeprefix("server_") if name in SERVER_FUSIONS else None
 
     @property
     def dense_share(self) -> float | None:
@@ -76,6 +85,7 @@ class SearchConfig:
         return vector / (vector + keyword)
 
     def fuse(self) -> Fusion:
-        """Return the fusion function to use."""
+        """Return the fusion function to use here, also in place of a server that cannot."""
         default = "corpus_z" if self.dense_share is None else "tmm"
-        return resolve(self.fusion or default)
+        fusion = self.fusion or default
+        return resolve(SERVER_FUSIONS.get(fusion, fusion) if isinstance(fusion, str) else fusion)

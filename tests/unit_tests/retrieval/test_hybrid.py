@@ -169,10 +169,10 @@ def test_a_dense_leg_that_takes_no_time_needs_no_thread(hybrid, monkeypatch):
         return original(*args)
 
     monkeypatch.setattr(hybrid.index.dense, "search", search)
-    hybrid._clock = lambda: 0.0
+    hybrid._runner.clock = lambda: 0.0
     hybrid.search("dogs")
     hybrid.search("dogs")
-    hybrid._clock = lambda: float(next(tick))
+    hybrid._runner.clock = lambda: float(next(tick))
     hybrid.search("dogs")
     hybrid.search("dogs")
     assert seen == [False, True, True, False]

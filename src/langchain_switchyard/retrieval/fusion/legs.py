@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -29,6 +29,7 @@ class LegResult:
         deviation: Standard deviation over all documents, if known.
         fill: Scores of any rows, NaN where the leg cannot say.
         terms: Query terms found, with their document frequency (lexical only).
+        distant: ``fill`` asks a server: it takes time and can fail.
     """
 
     name: str
@@ -39,6 +40,26 @@ class LegResult:
     deviation: float | None
     fill: Callable[[Ints], Floats]
     terms: dict[str, int] = field(default_factory=dict)
+    distant: bool = False
+
+    def unlisted(self, candidates: Ints) -> Ints:
+        """Return the candidates that are not on this leg's own list."""
+        found: Ints = np.setdiff1d(candidates, self.rows)
+        return found
+
+    def filled(self, rows: Ints) -> LegResult:
+        """Ask for the scores of ascending ``rows`` now, and for no others later."""
+        scores = self.fill(rows)
+        known = dict(zip(rows.tolist(), scores.tolist(), strict=True))
+
+        def fill(wanted: Ints) -> Floats:
+            return np.array([known.get(row, np.nan) for row in wanted.tolist()], np.float64)
+
+        return replace(self, fill=fill, distant=False)
+
+    def unfilled(self) -> LegResult:
+        """Give up on scores beyond the list."""
+        return replace(self, fill=lambda rows: np.full(len(rows), np.nan), distant=False)
 
     def over(self, candidates: Ints) -> LegScores:
         """Return this leg's scores and ranks of the candidates, filled where possible.

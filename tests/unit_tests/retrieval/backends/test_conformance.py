@@ -1,0 +1,36 @@
+"""Every backend that needs no server fulfils the same suite, our own index among them."""
+
+import pytest
+
+from langchain_switchyard.retrieval import HybridRetriever
+from langchain_switchyard.retrieval.backends.conformance import BackendConformance
+
+
+class TestIndexWithNumpy(BackendConformance):
+    """Our own index, exact vectors."""
+
+    @pytest.fixture
+    def make(self):
+        return lambda embeddings=None, **kwargs: HybridRetriever.from_documents(
+            [], embeddings, **kwargs
+        )
+
+
+class TestIndexWithChroma(BackendConformance):
+    """Our own index, vectors in Chroma."""
+
+    @pytest.fixture
+    def make(self):
+        return lambda embeddings=None, **kwargs: HybridRetriever.from_documents(
+            [], embeddings, vector_store="chroma", **kwargs
+        )
+
+
+class TestRankBM25(BackendConformance):
+    """The reference package."""
+
+    @pytest.fixture
+    def make(self):
+        return lambda embeddings=None, **kwargs: HybridRetriever.from_documents(
+            [], embeddings, backend="rank_bm25", **kwargs
+        )
