@@ -23,7 +23,9 @@ from langchain_switchyard.retrieval.hit import Hit, LegScore, SearchResult
 from langchain_switchyard.retrieval.hybrid import HybridRetriever
 from langchain_switchyard.retrieval.search_config import SearchConfig
 from langchain_switchyard.retrieval.storage.index import Index
+from langchain_switchyard.retrieval.sync.documents import sync_documents
 from langchain_switchyard.retrieval.sync.folder import sync_folder
+from langchain_switchyard.retrieval.sync.ray_executor import RayExecutor
 from langchain_switchyard.retrieval.sync.report import SyncReport
 from langchain_switchyard.retrieval.tool import search_tool
 
@@ -39,6 +41,7 @@ __all__ = [
     "Index",
     "LegScore",
     "LocalEmbeddings",
+    "RayExecutor",
     "Recency",
     "SearchConfig",
     "SearchResult",
@@ -55,6 +58,7 @@ __all__ = [
     "search_tool",
     "section",
     "surroundings",
+    "sync_documents",
     "sync_folder",
     "tune",
 ]

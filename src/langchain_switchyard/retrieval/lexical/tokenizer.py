@@ -104,6 +104,10 @@ class MixedTokenizer:
         # Natural text repeats its words: remembering them makes indexing several times faster.
         self._word = lru_cache(maxsize=200_000)(self._split_word)
 
+    def __reduce__(self) -> tuple[type[MixedTokenizer], tuple[()]]:
+        """Travel to another process without what was remembered here."""
+        return MixedTokenizer, ()
+
     def tokens(self, text: str) -> list[str]:
         """Return the terms of ``text``; text of stop words only keeps its stop words."""
         if not text.isascii():
@@ -161,7 +165,7 @@ class JiebaTokenizer:
             raise MissingExtra("tokenizer='jieba'", "jieba") from error
         self._cutter: Any = jieba.Tokenizer()
         self._rest = MixedTokenizer()
-        dictionaries, extra_words = tuple(user_dictionaries), tuple(words)
+        self._given = dictionaries, extra_words = tuple(user_dictionaries), tuple(words)
         for file in dictionaries:
             try:
                 self._cutter.load_userdict(str(file))
@@ -172,6 +176,10 @@ class JiebaTokenizer:
         # The words decide the terms, so they belong to the identity of the index.
         marks = [*(str(file) for file in dictionaries), *extra_words]
         self.name = "/".join(["jieba/1", *marks])
+
+    def __reduce__(self) -> tuple[type[JiebaTokenizer], tuple[tuple[str, ...], tuple[str, ...]]]:
+        """Travel to another process, which reads the dictionaries itself."""
+        return JiebaTokenizer, self._given
 
     def tokens(self, text: str) -> list[str]:
         """Return jieba's search-mode words for Chinese runs and default terms for the rest."""

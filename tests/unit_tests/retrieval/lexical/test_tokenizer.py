@@ -1,5 +1,6 @@
 """The tokeniser: what a text becomes."""
 
+import pickle
 import subprocess
 import sys
 
@@ -116,3 +117,13 @@ def test_importing_retrieval_loads_no_heavy_package():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own code.
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", ["mixed", "jieba"])
+def test_tokenizers_travel_to_other_processes(name):
+    """And cut there as they do here."""
+    tokenizer = make_tokenizer(name)
+    text = "合同法第3条 running get_user"
+    there = pickle.loads(pickle.dumps(tokenizer))  # noqa: S301 - our own.
+    assert there.name == tokenizer.name
+    assert there.tokens(text) == tokenizer.tokens(text)
