@@ -1,29 +1,45 @@
 """Embed for many callers at once: texts share batches, and known texts are not embedded again.
 
 One thread owns the model. Callers (threads, event loops) put texts into a queue; the thread takes
-what is waiting, sorts it by length so that little is padded, and embeds it in batches. A batch that
-fails is halved until the bad text fails alone. Several cores then work on one batch instead of many
-threads fighting over them.
+what is waiting, sorts it by length so that little is padded, and embeds it in batches. Several
+cores then work on one batch instead of many threads fighting over them. A call that fails in
+passing is made again; one that fails for good is halved until the bad text fails alone.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
+import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, as_completed
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Literal
+from typing import Literal, Protocol
 
 from langchain_core.embeddings import Embeddings
 
 from langchain_switchyard.errors import ConfigurationError
-from langchain_switchyard.retrieval.dense.vector_cache import VectorCache
+from langchain_switchyard.retrieval.dense.retrying import Fault, Retrying, fault
 
+_logger = logging.getLogger(__name__)
 Vector = list[float]
 Kind = Literal["document", "query"]
+# Batches taken at once: enough to sort by length, few enough that a query need not wait for a
+# whole collection that is being indexed.
+_TAKEN = 4
+
+
+class VectorMemory(Protocol):
+    """What remembers vectors by digest, such as ``VectorCache``."""
+
+    def get(self, keys: Sequence[bytes]) -> Mapping[bytes, Vector]:
+        """Return the vectors of those keys that are known."""
+
+    def put(self, pairs: Iterable[tuple[bytes, Sequence[float]]]) -> None:
+        """Remember vectors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +47,7 @@ class Batching:
     """When a batch is closed.
 
     Attributes:
-        size: Most texts per call of the model. 8 to 32 are best on CPU; for an API, its limit.
+        size: Most texts per call of the model; for an API, its limit.
         delay: Seconds the first text waits for others.
     """
 
@@ -55,21 +71,29 @@ class BatchedEmbeddings(Embeddings):
     """Wraps any embedding model.
 
     Queries are embedded in batches when the model has ``embed_queries`` or is ``symmetric``;
-    otherwise one by one, as a model may treat a query differently from a document.
+    otherwise one by one, as a model may treat a query differently from a document. They go before
+    documents that wait. A text that the model refuses fails alone, with the model's own error and
+    a note that quotes it.
+
+    To remember vectors in the levels of the response cache (memory, SQLite, Redis), put
+    ``CachedEmbeddings`` before it: ``CachedEmbeddings(BatchedEmbeddings(model), "name",
+    levels=[...])``.
 
     Args:
         model: The model; only one thread at a time calls it.
         batching: Size and delay.
         cache: Remembers vectors by text; shared between processes if it is a file.
+        retrying: When a call that failed in passing is made again.
         symmetric: Queries and documents are embedded alike (MiniLM, OpenAI; not E5, BGE).
-        progress: Called with ``(done, total)`` while ``embed_documents`` works.
+        progress: Called with ``(done, total)`` while documents are embedded.
     """
 
     def __init__(
         self,
         model: Embeddings,
         batching: Batching | None = None,
-        cache: VectorCache | None = None,
+        cache: VectorMemory | None = None,
+        retrying: Retrying | None = None,
         *,
         symmetric: bool = False,
         progress: Callable[[int, int], None] | None = None,
@@ -78,7 +102,8 @@ class BatchedEmbeddings(Embeddings):
         self.model = model
         self._batching = batching or Batching()
         self._cache = cache
-        self._progress = progress
+        self._retrying = retrying or Retrying()
+        self._progress = progress or _tell_nobody
         self._queries = getattr(model, "embed_queries", None)
         if self._queries is None and symmetric:
             self._queries = model.embed_documents
@@ -90,12 +115,10 @@ class BatchedEmbeddings(Embeddings):
     def embed_documents(self, texts: list[str]) -> list[Vector]:
         """Return one vector per text, in order."""
         futures = self._submit(texts, "document")
-        vectors = []
-        for done, future in enumerate(futures, start=1):
-            vectors.append(future.result())
-            if self._progress is not None:
-                self._progress(done, len(futures))
-        return vectors
+        for done, future in enumerate(as_completed(futures), start=1):
+            future.result()
+            self._progress(done, len(futures))
+        return [future.result() for future in futures]
 
     def embed_query(self, text: str) -> Vector:
         """Return the vector of a query."""
@@ -103,8 +126,16 @@ class BatchedEmbeddings(Embeddings):
 
     async def aembed_documents(self, texts: list[str]) -> list[Vector]:
         """Do the same without blocking the event loop."""
-        futures = self._submit(texts, "document")
-        return list(await asyncio.gather(*(asyncio.wrap_future(future) for future in futures)))
+        waits = [asyncio.wrap_future(future) for future in self._submit(texts, "document")]
+        numbers = itertools.count(1)
+
+        def tell(wait: asyncio.Future[Vector]) -> None:
+            if not wait.cancelled():
+                self._progress(next(numbers), len(waits))
+
+        for wait in waits:
+            wait.add_done_callback(tell)
+        return list(await asyncio.gather(*waits))
 
     async def aembed_query(self, text: str) -> Vector:
         """Do the same without blocking the event loop."""
@@ -144,7 +175,7 @@ class BatchedEmbeddings(Embeddings):
                         request.future.set_exception(error)
 
     def _take(self) -> list[_Request] | None:
-        """Wait for work; return all of it, or ``None`` after the last."""
+        """Wait for work; return some batches of it, queries first, or ``None`` after the last."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
             if not self._waiting:
@@ -154,7 +185,10 @@ class BatchedEmbeddings(Embeddings):
                 left = end - time.monotonic()
                 if left <= 0 or not self._changed.wait(left):
                     break
-            taken, self._waiting = self._waiting, []
+            if len(self._waiting) > _TAKEN * self._batching.size:
+                self._waiting.sort(key=lambda request: request.kind != "query")
+            most = _TAKEN * self._batching.size
+            taken, self._waiting = self._waiting[:most], self._waiting[most:]
             return taken
 
     def _answer(self, requests: Sequence[_Request]) -> None:
@@ -165,7 +199,7 @@ class BatchedEmbeddings(Embeddings):
         for (_, key), same in groups.items():
             if key in known:
                 _resolve(same, known[key])
-        for kind in ("document", "query"):
+        for kind in ("query", "document"):
             fresh = [same for (k, key), same in groups.items() if k == kind and key not in known]
             # Equal lengths together: a batch is padded to its longest text.
             fresh.sort(key=lambda same: len(same[0].text))
@@ -173,23 +207,44 @@ class BatchedEmbeddings(Embeddings):
                 self._embed(fresh[start : start + self._batching.size])
 
     def _embed(self, groups: Sequence[list[_Request]]) -> None:
-        texts = [same[0].text for same in groups]
         try:
-            vectors = self._call(texts, groups[0][0].kind)
+            vectors = self._patiently([same[0].text for same in groups], groups[0][0].kind)
         except Exception as error:  # noqa: BLE001 - handed to the caller whose text it is.
-            if len(groups) == 1:
-                for request in groups[0]:
-                    request.future.set_exception(error)
-                return
-            middle = len(groups) // 2
-            self._embed(groups[:middle])
-            self._embed(groups[middle:])
+            self._refuse(groups, error)
             return
         if self._cache is not None:
             keys = [self._key(same[0]) for same in groups]
             self._cache.put(zip(keys, vectors, strict=True))
         for same, vector in zip(groups, vectors, strict=True):
             _resolve(same, vector)
+
+    def _refuse(self, groups: Sequence[list[_Request]], error: Exception) -> None:
+        """Find the text to blame by halves; where none is, everybody gets the error."""
+        blame = fault(error) is Fault.TEXT
+        if blame and len(groups) > 1:
+            middle = len(groups) // 2
+            self._embed(groups[:middle])
+            self._embed(groups[middle:])
+            return
+        if blame:
+            text = groups[0][0].text
+            error.add_note(f"the text that was refused ({len(text)} characters): {text[:80]!r}")
+        for request in itertools.chain.from_iterable(groups):
+            request.future.set_exception(error)
+
+    def _patiently(self, texts: list[str], kind: Kind) -> list[Vector]:
+        """Call the model, again if need be."""
+        attempt = 1
+        while True:
+            try:
+                return self._call(texts, kind)
+            except Exception as error:
+                pause = self._retrying.pause(error, attempt)
+                if pause is None or self._closed:
+                    raise
+                _logger.info("embedding again in %.1f s: %s", pause, error)
+            self._retrying.sleep(pause)
+            attempt += 1
 
     def _call(self, texts: list[str], kind: Kind) -> list[Vector]:
         if kind == "document":
@@ -215,3 +270,7 @@ class BatchedEmbeddings(Embeddings):
 def _resolve(requests: Sequence[_Request], vector: Vector) -> None:
     for request in requests:
         request.future.set_result(list(vector))
+
+
+def _tell_nobody(done: int, total: int) -> None:
+    del done, total

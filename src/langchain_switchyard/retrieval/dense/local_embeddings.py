@@ -67,8 +67,9 @@ class LocalEmbeddings(Embeddings):
     def _encode(self, texts: list[str]) -> list[list[float]]:
         if not texts:
             return []
+        # Small batches: they are sorted by length, and larger ones lose more to padding.
         vectors = self._encoder.encode(
-            texts, batch_size=32, normalize_embeddings=True, show_progress_bar=False
+            texts, batch_size=8, normalize_embeddings=True, show_progress_bar=False
         )
         result: list[list[float]] = vectors.tolist()
         return result
