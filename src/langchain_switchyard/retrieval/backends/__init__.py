@@ -14,6 +14,7 @@ from langchain_switchyard.retrieval.backends.backend import (
     StoredDocument,
 )
 from langchain_switchyard.retrieval.backends.backend_index import BackendIndex
+from langchain_switchyard.retrieval.backends.qdrant import QdrantBackend
 from langchain_switchyard.retrieval.backends.rank_bm25 import RankBM25Backend
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Found",
     "FusionUnsupported",
     "NewDocument",
+    "QdrantBackend",
     "RankBM25Backend",
     "StoredDocument",
 ]

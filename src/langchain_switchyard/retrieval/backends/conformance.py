@@ -48,6 +48,9 @@ class BackendConformance:
     has_bm25 = True
     """Whether lexical scores rank as BM25 does; ``False`` for an engine with another formula."""
 
+    orders_texts = True
+    """Whether ``$gt`` and the like take any text; ``False`` for dates and numbers only."""
+
     @pytest.fixture
     def make(self) -> Make:
         """Return a function that makes a retriever over an empty place; to be overridden."""
@@ -167,7 +170,10 @@ class BackendConformance:
             "\u0000",
         ):
             assert hybrid.invoke("dogs", filter={"lang": hostile}) == []
-            assert hybrid.invoke("dogs", filter={"note": {"$gt": hostile, "$lt": hostile}}) == []
+            assert hybrid.invoke("dogs", filter={"note": {"$contains": f"{hostile}!"}}) == []
+            if self.orders_texts:
+                bounds = {"$gt": hostile, "$lt": hostile}
+                assert hybrid.invoke("dogs", filter={"note": bounds}) == []
         assert hybrid.invoke("dogs'; DROP TABLE docs; --")[0].id == "dog"
         assert len(hybrid.index) == 3
 
@@ -276,7 +282,7 @@ class BackendConformance:
         retriever = make(embeddings, config=SearchConfig(diversity=1.0))
         texts = {"a": "whales swim", "b": "whales swim", "c": "whales and ships"}
         retriever.add_documents([Document(id=n, page_content=t) for n, t in texts.items()])
-        assert set(ids_of(retriever.invoke("whales swim", k=2))) == {"a", "c"}
+        assert "c" in ids_of(retriever.invoke("whales swim", k=2))
 
     def test_closing_twice_is_fine(self, lexical: HybridRetriever) -> None:
         """And waits for nobody."""

@@ -3,6 +3,7 @@
 import pytest
 
 from langchain_switchyard.retrieval import HybridRetriever
+from langchain_switchyard.retrieval.backends import QdrantBackend
 from langchain_switchyard.retrieval.backends.conformance import BackendConformance
 
 
@@ -33,4 +34,16 @@ class TestRankBM25(BackendConformance):
     def make(self):
         return lambda embeddings=None, **kwargs: HybridRetriever.from_documents(
             [], embeddings, backend="rank_bm25", **kwargs
+        )
+
+
+class TestQdrantInMemory(BackendConformance):
+    """Qdrant's embedded engine; the same client and requests as for a server."""
+
+    orders_texts = False
+
+    @pytest.fixture
+    def make(self):
+        return lambda embeddings=None, **kwargs: HybridRetriever.from_documents(
+            [], embeddings, backend=QdrantBackend(":memory:"), **kwargs
         )
