@@ -12,6 +12,12 @@ from langchain_switchyard.providers.azure import azure
 from langchain_switchyard.providers.catalog import deployment, preset, preset_names
 from langchain_switchyard.providers.compatible import openai_compatible
 from langchain_switchyard.providers.deepseek import deepseek
+from langchain_switchyard.providers.embeddings import (
+    EmbeddingOptions,
+    EmbeddingPreset,
+    dashscope_embeddings,
+    openai_embeddings,
+)
 from langchain_switchyard.providers.health import Health, ahealth_check, health_check
 from langchain_switchyard.providers.http import HttpClients
 from langchain_switchyard.providers.local import LocalChatModel, local
@@ -31,6 +37,8 @@ from langchain_switchyard.providers.volcengine import volcengine
 from langchain_switchyard.providers.zhipu import zhipu
 
 __all__ = [
+    "EmbeddingOptions",
+    "EmbeddingPreset",
     "Health",
     "HttpClients",
     "HttpTuning",
@@ -42,6 +50,7 @@ __all__ = [
     "alist_models",
     "anthropic",
     "azure",
+    "dashscope_embeddings",
     "deepseek",
     "deployment",
     "health_check",
@@ -52,6 +61,7 @@ __all__ = [
     "ollama",
     "openai",
     "openai_compatible",
+    "openai_embeddings",
     "preset",
     "preset_names",
     "qianfan",

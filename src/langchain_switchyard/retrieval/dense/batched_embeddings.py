@@ -81,7 +81,8 @@ class BatchedEmbeddings(Embeddings):
 
     Args:
         model: The model; only one thread at a time calls it.
-        batching: Size and delay.
+        batching: Size and delay; by default the size of request the model itself is set to (its
+            ``chunk_size``, as LangChain's API models name it), or 32.
         cache: Remembers vectors by text; shared between processes if it is a file.
         retrying: When a call that failed in passing is made again.
         symmetric: Queries and documents are embedded alike (MiniLM, OpenAI; not E5, BGE).
@@ -100,7 +101,7 @@ class BatchedEmbeddings(Embeddings):
     ) -> None:
         """Start nothing yet: the thread begins with the first text."""
         self.model = model
-        self._batching = batching or Batching()
+        self._batching = batching or Batching(_size_of(model))
         self._cache = cache
         self._retrying = retrying or Retrying()
         self._progress = progress or _tell_nobody
@@ -270,6 +271,11 @@ class BatchedEmbeddings(Embeddings):
 def _resolve(requests: Sequence[_Request], vector: Vector) -> None:
     for request in requests:
         request.future.set_result(list(vector))
+
+
+def _size_of(model: Embeddings) -> int:
+    size = getattr(model, "chunk_size", None)
+    return size if isinstance(size, int) and size > 0 else 32
 
 
 def _tell_nobody(done: int, total: int) -> None:
