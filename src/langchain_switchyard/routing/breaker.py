@@ -21,12 +21,17 @@ _log = logging.getLogger(__name__)
 def breaker(audience: Audience, clock: Clock) -> Callable[[AttemptHandler], AttemptHandler]:
     """An attempt that is not let through costs nothing; `balance` asks somebody else."""
 
+    def announce(attempt: Attempt, before: BreakerState, after: BreakerState) -> None:
+        tell_change(audience, attempt.deployment_id, before, after, attempt)
+
     def layer(inner: AttemptHandler) -> AttemptHandler:
         def handle(attempt: Attempt) -> Steps[Reply]:
             circuit = attempt.state.breaker
             permit = circuit.acquire(clock.now())
             if permit is None:
                 raise Refused
+            if permit.half_opened:
+                announce(attempt, BreakerState.OPEN, BreakerState.HALF_OPEN)
             try:
                 return (yield from inner(attempt))
             finally:
@@ -38,20 +43,34 @@ def breaker(audience: Audience, clock: Clock) -> Callable[[AttemptHandler], Atte
                     elapsed=attempt.elapsed,
                     open_for=attempt.failure.open_for if attempt.failure is not None else None,
                 )
-                if before is not after:
-                    _announce(audience, attempt, before, after)
+                announce(attempt, before, after)
 
         return handle
 
     return layer
 
 
-def _announce(
-    audience: Audience, attempt: Attempt, before: BreakerState, after: BreakerState
+def tell_change(
+    audience: Audience,
+    deployment: str,
+    before: BreakerState,
+    after: BreakerState,
+    attempt: Attempt | None,
 ) -> None:
-    """A circuit that changes is worth a line in the log; one that opens is worth a warning."""
+    """A circuit that changes is worth a line in the log; one that opens is worth a warning.
+
+    Args:
+        audience: Who is told.
+        deployment: Whose circuit it is.
+        before: Its state before; nothing is told if it is the same after.
+        after: Its state now.
+        attempt: What moved it; None: somebody's hand.
+    """
+    if before is after:
+        return
     level = logging.WARNING if after is BreakerState.OPEN else logging.INFO
-    reason = f": {attempt.failure}" if attempt.failure is not None else ""
-    _log.log(level, "%s: breaker %s -> %s%s", attempt.deployment_id, before, after, reason)
+    failure = attempt.failure if attempt is not None else "by hand"
+    reason = f": {failure}" if failure is not None else ""
+    _log.log(level, "%s: breaker %s -> %s%s", deployment, before, after, reason)
     if audience:
-        audience.tell(BreakerChanged(attempt, before, after))
+        audience.tell(BreakerChanged(deployment, before, after, attempt))

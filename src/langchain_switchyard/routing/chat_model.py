@@ -94,16 +94,17 @@ class ChatSwitchyard(FleetChatModel):
 
     @cached_property
     def _yard(self) -> Yard:
+        audience = Audience(self.observers)
         handler = pipeline(
             strategy=strategy_named(self.balance),
             retries=self.retry,
             timeouts=self.timeouts,
-            audience=Audience(self.observers),
+            audience=audience,
             world=self.world,
             cache=self.response_cache,
         )
         states = states_of(self.deployments, self.breaker, self.timeouts.connect, self.world)
-        return Yard(states, handler, self.world)
+        return Yard(states, handler, audience, self.world)
 
     @override
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
@@ -133,11 +134,11 @@ class ChatSwitchyard(FleetChatModel):
 
     def isolate(self, deployment: str) -> None:
         """Take a deployment out by hand until `restore`; calls under way go on."""
-        self._yard.state(deployment).breaker.isolate()
+        self._yard.isolate(deployment)
 
     def restore(self, deployment: str) -> None:
         """Let an isolated, open or throttled deployment be asked again at once."""
-        self._yard.state(deployment).restore()
+        self._yard.restore(deployment)
 
     # --- The four ways in ---
 

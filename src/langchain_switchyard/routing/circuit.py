@@ -96,6 +96,8 @@ class Permit:
     generation: int
     is_probe: bool
     expires: float
+    half_opened: bool = False
+    """Whether giving it moved the circuit from open to half_open."""
 
 
 class Breaker:
@@ -146,13 +148,13 @@ class Breaker:
         with self._lock:
             if self._state is BreakerState.CLOSED:
                 return Permit(self._generation, is_probe=False, expires=NEVER)
-            if self._state is BreakerState.OPEN and now >= self._open_until:
+            is_first = self._state is BreakerState.OPEN and now >= self._open_until
+            if is_first:
                 self._enter_locked(BreakerState.HALF_OPEN)
             if self._state is not BreakerState.HALF_OPEN or self._next_probe_locked(now) > now:
                 return None
-            probe = Permit(
-                self._generation, is_probe=True, expires=now + self._policy.opening.probe_lease
-            )
+            expires = now + self._policy.opening.probe_lease
+            probe = Permit(self._generation, is_probe=True, expires=expires, half_opened=is_first)
             self._probes.add(probe)
             return probe
 
@@ -191,17 +193,21 @@ class Breaker:
                 self._record_locked(now, failed=failed, elapsed=elapsed)
             return before, self._state
 
-    def isolate(self) -> None:
-        """Shut by hand, until `restore`."""
+    def isolate(self) -> BreakerState:
+        """Shut by hand, until `restore`; returns the state before."""
         with self._lock:
+            before = self._state
             self._enter_locked(BreakerState.ISOLATED)
+            return before
 
-    def restore(self) -> None:
-        """Close by hand, with a clean window."""
+    def restore(self) -> BreakerState:
+        """Close by hand, with a clean window; returns the state before."""
         with self._lock:
+            before = self._state
             self._openings = 0
             self._open_until = 0.0
             self._enter_locked(BreakerState.CLOSED)
+            return before
 
     def _is_slow(self, elapsed: float) -> bool:
         slow = self._policy.slow

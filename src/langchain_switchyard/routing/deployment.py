@@ -15,7 +15,7 @@ from langchain_core.runnables import RunnableBinding
 
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.routing.failures.error_table import GENERAL, ErrorTable
-from langchain_switchyard.routing.inner.own_retries import without_own_retries
+from langchain_switchyard.routing.inner.own_clients import with_own_clients
 
 Capability = Literal["tools", "structured_output", "vision", "audio", "pdf", "reasoning", "prefill"]
 """What a request may require of a deployment."""
@@ -121,7 +121,7 @@ class Deployment:
         if tier < 0:
             raise ConfigurationError(f"tier must be 0 or more, got {tier}; 0 is asked first")
         values = {
-            "model": without_own_retries(chat_model),
+            "model": with_own_clients(chat_model),
             "id": id or model_name(chat_model) or type(chat_model).__name__,
             "tier": tier,
             "weight": weight,

@@ -35,11 +35,13 @@ class AttemptEnded:
 
 @dataclass(frozen=True, slots=True)
 class BreakerChanged:
-    """The attempt moved its deployment's circuit from one state to another."""
+    """A deployment's circuit went from one state to another."""
 
-    attempt: Attempt
+    deployment: str
     before: str
     after: str
+    attempt: Attempt | None
+    """The attempt that moved it; None: it was moved by hand."""
 
 
 @dataclass(frozen=True, slots=True)

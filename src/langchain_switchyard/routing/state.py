@@ -11,11 +11,11 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 
-from langchain_switchyard.routing.circuit import Breaker
+from langchain_switchyard.routing.circuit import Breaker, BreakerState
 from langchain_switchyard.routing.deployment import Deployment
 from langchain_switchyard.routing.failures import Failure, Kind, Outcome
 from langchain_switchyard.routing.inner.native_timeout import native_timeout
-from langchain_switchyard.routing.inner.own_retries import with_fresh_connections
+from langchain_switchyard.routing.inner.own_clients import with_fresh_connections
 from langchain_switchyard.routing.inner.tools import BoundTools
 from langchain_switchyard.routing.tokens import estimate_messages, vocabulary_of
 
@@ -95,11 +95,11 @@ class DeploymentState:
         with self.lock:
             self.throttled_until = max(self.throttled_until, until)
 
-    def restore(self) -> None:
-        """Close the circuit and lift the throttle by hand."""
-        self.breaker.restore()
+    def restore(self) -> BreakerState:
+        """Close the circuit and lift the throttle by hand; returns the circuit's state before."""
         with self.lock:
             self.throttled_until = 0.0
+        return self.breaker.restore()
 
     def begin(self) -> None:
         """Count an attempt that starts."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from langchain_switchyard.errors import ConfigurationError
+from langchain_switchyard.routing.breaker import tell_change
 from langchain_switchyard.routing.call import Call, Reply
-from langchain_switchyard.routing.circuit import Breaker, BreakerPolicy
+from langchain_switchyard.routing.circuit import Breaker, BreakerPolicy, BreakerState
 from langchain_switchyard.routing.clock import World
 from langchain_switchyard.routing.deployment import Deployment
 from langchain_switchyard.routing.effects import Steps
+from langchain_switchyard.routing.events import Audience
 from langchain_switchyard.routing.layer import Handler
 from langchain_switchyard.routing.state import DeploymentState
 
@@ -20,11 +22,19 @@ class Yard:
     Args:
         states: What is remembered of each deployment, best tier first.
         handler: The pipeline.
+        audience: Who is told what is done by hand.
         world: Time and chance.
     """
 
-    def __init__(self, states: Sequence[DeploymentState], handler: Handler, world: World) -> None:
+    def __init__(
+        self,
+        states: Sequence[DeploymentState],
+        handler: Handler,
+        audience: Audience,
+        world: World,
+    ) -> None:
         """Put the parts together."""
+        self._audience = audience
         self.states = states
         self.clock = world.clock
         self._handler = handler
@@ -44,6 +54,16 @@ class Yard:
                 return state
         known = ", ".join(state.deployment.id for state in self.states)
         raise ConfigurationError(f"no deployment {deployment!r}; there are: {known}")
+
+    def isolate(self, deployment: str) -> None:
+        """Take a deployment out by hand."""
+        before = self.state(deployment).breaker.isolate()
+        tell_change(self._audience, deployment, before, BreakerState.ISOLATED, None)
+
+    def restore(self, deployment: str) -> None:
+        """Let a deployment be asked again at once."""
+        before = self.state(deployment).restore()
+        tell_change(self._audience, deployment, before, BreakerState.CLOSED, None)
 
 
 def states_of(

@@ -211,7 +211,8 @@ async def test_anthropic_uses_our_clients_sync_and_async(clients: HttpClients) -
             "c", api_key="k", base_url=server.url, max_tokens=9, clients=clients, env={}
         )
         model: Any = deployment.model
-        assert model._client._client is clients.sync("anthropic", server.url)
+        shared = clients.sync("anthropic", server.url)
+        assert model._client._client._transport is shared._transport
         for _ in range(5):
             assert [chunk.text async for chunk in model.astream("hi") if chunk.text] == ["hi"]
             assert (await model.ainvoke("hi")).text == "hi"

@@ -117,7 +117,7 @@ def test_presets_with_one_owner_share_clients() -> None:
     with HttpClients() as clients:
         one: Any = providers.qwen("a", api_key="k", env={}, clients=clients).model
         two: Any = providers.qwen("b", api_key="k", env={}, clients=clients).model
-        assert one.root_client._client is two.root_client._client
+        assert one.root_client._client._transport is two.root_client._client._transport
         other: Any = providers.deepseek("b", api_key="k", env={}, clients=clients).model
         assert other.root_client._client is not one.root_client._client
 

@@ -32,6 +32,8 @@ class Reply:
     events: list[str] | None = None
     pause_before_end: float = 0.0
     wait: float = 0.0
+    trickle: str = ""
+    """Sent again and again after the events, until the client leaves."""
 
 
 @dataclass
@@ -99,7 +101,7 @@ async def _pause(reader: asyncio.StreamReader, seconds: float) -> None:
 async def _write(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, reply: Reply) -> None:
     await _pause(reader, reply.wait)
     lines = [f"HTTP/1.1 {reply.status} Whatever"]
-    lines += [f"{name}: {value}" for name, value in reply.headers.items()]
+    lines += [f"{name}: {value}" for name, value in reply.headers.items() if name != "content-type"]
     if reply.events is None:
         is_text = isinstance(reply.body, str)
         content = (reply.body if is_text else json.dumps(reply.body)).encode()
@@ -107,12 +109,17 @@ async def _write(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, rep
         lines += [f"content-length: {len(content)}"]
         writer.write("\r\n".join([*lines, "", ""]).encode() + content)
     else:
-        lines += ["content-type: text/event-stream", "transfer-encoding: chunked"]
+        kind = reply.headers.get("content-type", "text/event-stream")
+        lines += [f"content-type: {kind}", "transfer-encoding: chunked"]
         writer.write("\r\n".join([*lines, "", ""]).encode())
         for event in reply.events:
             block = f"{event}\n\n".encode()
             writer.write(b"%x\r\n%s\r\n" % (len(block), block))
         await writer.drain()
+        while reply.trickle:
+            writer.write(b"%x\r\n%s\r\n" % (len(reply.trickle), reply.trickle.encode()))
+            await writer.drain()
+            await _pause(reader, 0.02)
         await _pause(reader, reply.pause_before_end)
         writer.write(END)
     await writer.drain()

@@ -51,7 +51,25 @@ def test_a_change_is_told_to_the_audience():
 
     (event,) = heard
     assert isinstance(event, BreakerChanged)
-    assert (event.before, event.after) == ("closed", "open")
+    assert (event.deployment, event.before, event.after) == ("a", "closed", "open")
+    assert event.attempt is not None
+    assert event.attempt.failure is not None
+
+
+def test_the_first_probe_tells_that_the_circuit_is_half_open():
+    """Once, not with every probe."""
+    heard: list[Event] = []
+    one = Attempt(call(), state("a"), number=1)
+    shut(one.state, 0.0)
+    clock = FakeClock()
+    clock.advance(60)
+    for _ in range(2):
+        one.outcome = Outcome.SUCCESS
+        with pytest.raises(StopIteration):
+            next(breaker(Audience([heard.append]), clock)(_answer)(one))
+
+    changes = [(event.before, event.after) for event in heard]
+    assert changes == [("open", "half_open")]
 
 
 def test_a_closed_generator_gives_its_permit_back_as_ignored():

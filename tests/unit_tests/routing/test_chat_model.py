@@ -322,6 +322,18 @@ def test_restore_opens_every_door():
         model.restore("nobody")
 
 
+def test_what_is_done_by_hand_is_told_to_observers():
+    """Somebody else will wonder why a deployment gets no traffic."""
+    heard = []
+    model = fleet(scripted("a", "x"), observers=[heard.append])
+    model.isolate("a")
+    model.isolate("a")
+    model.restore("a")
+
+    told = [(event.deployment, event.before, event.after, event.attempt) for event in heard]
+    assert told == [("a", "closed", "isolated", None), ("a", "isolated", "closed", None)]
+
+
 def test_explain_says_that_a_watched_thread_costs():
     """Sync calls to models that cannot be told a timeout cost a second thread."""
     model = ChatSwitchyard(deployments=[Deployment(FakeListChatModel(responses=["x"]), id="a")])

@@ -26,6 +26,7 @@ from langchain_switchyard.routing.effects import (
     Sleep,
     Steps,
 )
+from langchain_switchyard.routing.inner.leash import Leash
 from langchain_switchyard.routing.timeouts import in_time, seconds_until
 
 R = TypeVar("R")
@@ -148,9 +149,12 @@ class SyncDriver:
                 messages_for(attempt), stop_for(attempt), **kwargs_for(attempt, seconds)
             )
 
-        if seconds is not None and state.timeout_kwargs is None:
-            return watched(ask, seconds, f"switchyard:{attempt.deployment_id}")
-        return ask()
+        if seconds is None or state.keeps_timeout:
+            return ask()
+        with Leash(self._clock, effect.until) as leash:
+            if state.timeout_kwargs is not None:
+                return ask()
+            return watched(ask, seconds, f"switchyard:{attempt.deployment_id}", leash.cut)
 
     def _open(self, effect: Open) -> None:
         self._close_source()
@@ -168,7 +172,8 @@ class SyncDriver:
         if effect.patience is None or attempt.state.keeps_timeout:
             self._source = source()
         else:
-            self._source = Pump(source, f"switchyard:{attempt.deployment_id}")
+            with Leash(self._clock, None) as leash:
+                self._source = Pump(source, f"switchyard:{attempt.deployment_id}", leash.cut)
 
     def _next(self, until: float | None) -> ChatGenerationChunk | None:
         source = self._source

@@ -1,8 +1,8 @@
 """Runs blocking calls in a thread of their own, so that their silence can be timed.
 
-A blocking read cannot be interrupted in Python. Whoever waits gives up on time; the thread itself
-ends at the next chunk, or when its client's own timeout ends the read. (A server that sends
-comments without end resets that timeout, too: then the thread lasts as long as the server likes.)
+A blocking read cannot be interrupted in Python. Whoever waits gives up on time, and `wake`s the
+thread: what it reads through an HTTP client of ours ends at once (`inner/leash.py`). Any other
+client's reader ends at the next chunk, or when that client's own timeout ends its read.
 """
 
 from __future__ import annotations
@@ -22,11 +22,19 @@ class Pump(Generic[T]):
     Args:
         source: Opens the stream; runs in the reader thread, with the caller's context variables.
         name: Of the thread.
+        wake: Called when the rest is not wanted any more; ends what the thread waits for.
     """
 
-    def __init__(self, source: Callable[[], Iterator[T]], name: str) -> None:
+    def __init__(
+        self,
+        source: Callable[[], Iterator[T]],
+        name: str,
+        wake: Callable[[], None] = lambda: None,
+    ) -> None:
         """Start reading."""
         self._source = source
+        self._wake = wake
+        self._has_ended = False
         self._items: SimpleQueue[T | _End] = SimpleQueue()
         self._abandoned = False
         context = contextvars.copy_context()
@@ -46,13 +54,16 @@ class Pump(Generic[T]):
             raise TimeoutError("the provider was silent for too long") from None
         if not isinstance(item, _End):
             return item
+        self._has_ended = True
         if item.error is not None:
             raise item.error
         return None
 
     def close(self) -> None:
         """Tell the reader that nobody wants the rest."""
-        self._abandoned = True
+        if not self._has_ended:
+            self._abandoned = True
+            self._wake()
 
     def _read(self) -> None:
         try:
@@ -78,12 +89,17 @@ class _End:
         self.error = error
 
 
-def watched(call: Callable[[], T], seconds: float, name: str) -> T:
+def watched(call: Callable[[], T], seconds: float, name: str, wake: Callable[[], None]) -> T:
     """The value of a blocking call, or `TimeoutError` when it takes too long.
 
     Costs a thread; used only for models whose client cannot be told a timeout.
     """
-    value = Pump(lambda: iter(((call(),),)), name).get(seconds)
+    pump = Pump(lambda: iter(((call(),),)), name, wake)
+    try:
+        value = pump.get(seconds)
+    except TimeoutError:
+        pump.close()
+        raise
     if value is None:
         raise RuntimeError("unreachable: the pump gives the one value before its end")
     return value[0]

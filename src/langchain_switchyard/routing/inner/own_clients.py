@@ -1,12 +1,15 @@
-"""Switches off the retries a model's own client makes.
+"""Each deployment works on a copy of the caller's model, with clients of its own.
 
-Retries multiply: an SDK that asks three times inside a router that asks four times asks twelve
-times, and hides every failure but the last from breakers and limiters. So each deployment works on
-a copy of the caller's model whose client asks once; the caller's own object is never changed.
+The copy's clients share the caller's connections, and differ in three ways. They ask once: an SDK
+that asks three times inside a router that asks four times asks twelve times, and hides every
+failure but the last from breakers and limiters. They pass over one event of noise per stream
+(`event_stream.py`). And what they read in synchronous code ends with the request (`leash.py`).
+The caller's own objects are never changed.
 """
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Mapping
 from functools import cached_property
@@ -15,14 +18,15 @@ from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 
-from langchain_switchyard.routing.inner.event_stream import tolerate_noise
+from langchain_switchyard.routing.inner.event_stream import is_tolerant, tolerate_noise
+from langchain_switchyard.routing.inner.http_client import dressed
 
 _COUNTS_ATTEMPTS: Mapping[str, int] = {"ChatTongyi": 1}
 """Classes that read their `max_retries` at every call and mean attempts, the first included."""
 
 
-def without_own_retries(model: BaseChatModel) -> BaseChatModel:
-    """A copy of `model` that makes one request per call, or `model` itself if it has no client.
+def with_own_clients(model: BaseChatModel) -> BaseChatModel:
+    """A copy of `model` with clients of its own, or `model` itself if it has none.
 
     Clients of the OpenAI and Anthropic kind are replaced by `with_options(max_retries=0)`, which
     shares the HTTP client (and its sockets) with the original. Where the effect cannot be verified,
@@ -31,9 +35,12 @@ def without_own_retries(model: BaseChatModel) -> BaseChatModel:
     attempts = next((_COUNTS_ATTEMPTS[n] for n in _class_names(model) if n in _COUNTS_ATTEMPTS), 0)
     if attempts:
         return _with_field(model, {}, attempts)
-    clients = _clients(model)
-    if clients or _builds_clients_late(model):
-        return _with_field(model, _single_shot(clients), 0)
+    clients = _clients(model) or _built_late(model)
+    if clients:
+        replaced = {} if all(map(_is_ours, clients.values())) else _single_shot(clients)
+        return _with_field(model, replaced, 0)
+    if holders := _holders(model):
+        return _with_private(model, holders)
     if "max_retries" in type(model).model_fields:
         return _unverified(model)
     return model
@@ -50,14 +57,13 @@ def with_fresh_connections(model: BaseChatModel) -> BaseChatModel:
     renewed: dict[int, Any] = {}
     replaced: dict[str, Any] = {}
     for name, value in _clients(model).items():
-        client = value if _is_client(value) else value._client  # noqa: SLF001 - the only road.
+        client = _client_of(value)
         if not type(client).__name__.startswith("Async"):
             continue
         if id(client) not in renewed:
             sdk = import_module(type(client).__module__.partition(".")[0])
             fresh = sdk.DefaultAsyncHttpxClient(base_url=client.base_url)
-            renewed[id(client)] = client.with_options(http_client=fresh)
-            tolerate_noise(renewed[id(client)])
+            renewed[id(client)] = _ours(client.with_options(http_client=fresh))
         single = renewed[id(client)]
         replaced[name] = single if client is value else type(value)(single)
     return model.model_copy(update=replaced) if replaced else model
@@ -85,11 +91,10 @@ def _single_shot(clients: Mapping[str, Any]) -> dict[str, Any]:
     once: dict[int, Any] = {}
     replaced: dict[str, Any] = {}
     for name, value in clients.items():
-        client = value if _is_client(value) else value._client  # noqa: SLF001 - the only road.
+        client = _client_of(value)
         # The same client under two names stays one client.
         if id(client) not in once:
-            once[id(client)] = client.with_options(max_retries=0)
-            tolerate_noise(once[id(client)])
+            once[id(client)] = _ours(client.with_options(max_retries=0))
         single = once[id(client)]
         replaced[name] = single if client is value else type(value)(single)
     return replaced
@@ -101,20 +106,59 @@ def _is_client(value: Any) -> bool:
     )
 
 
-def _builds_clients_late(model: BaseChatModel) -> bool:
-    """Whether the model (ChatAnthropic) makes its client from its own fields when first asked."""
-    return isinstance(getattr(type(model), "_client_params", None), cached_property)
+def _client_of(value: Any) -> Any:
+    """The client itself, of a client or a part of one."""
+    return value if _is_client(value) else value._client  # noqa: SLF001 - the only road.
+
+
+def _ours(client: Any) -> Any:
+    """Give our own copy of an SDK client the abilities that ours have."""
+    tolerate_noise(client)
+    client._client = dressed(client._client)  # noqa: SLF001 - our copy, and the only road.
+    return client
+
+
+def _is_ours(value: Any) -> bool:
+    client = _client_of(value)
+    return client.max_retries == 0 and is_tolerant(client)
+
+
+def _built_late(model: BaseChatModel) -> dict[str, Any]:
+    """Clients that a model (ChatAnthropic) would make from its own fields when first asked."""
+    if not isinstance(getattr(type(model), "_client_params", None), cached_property):
+        return {}
+    builder = model.model_copy()
+    return {name: getattr(builder, name) for name in ("_client", "_async_client")}
+
+
+def _holders(model: BaseChatModel) -> dict[str, Any]:
+    """Private attribute -> our own copy of an object (ChatOllama's) that holds an HTTP client."""
+    found = {}
+    for name, value in (model.__pydantic_private__ or {}).items():
+        http_client = getattr(value, "_client", None)
+        ours = dressed(http_client)
+        if ours is not http_client:
+            found[name] = copy.copy(value)
+            found[name]._client = ours  # noqa: SLF001 - our copy, and the only road.
+    return found
+
+
+def _with_private(model: BaseChatModel, holders: Mapping[str, Any]) -> BaseChatModel:
+    twin = model.model_copy()
+    for name, value in holders.items():
+        setattr(twin, name, value)
+    return twin
 
 
 def _with_field(model: BaseChatModel, clients: Mapping[str, Any], value: int) -> BaseChatModel:
     if not clients and getattr(model, "max_retries", value) == value:
         return model
-    copy = model.model_copy(update=dict(clients))
+    twin = model.model_copy(update=dict(clients))
     if "max_retries" in type(model).model_fields:
-        copy.__dict__["max_retries"] = value
+        twin.__dict__["max_retries"] = value
     # What was derived from the old number is derived again.
-    copy.__dict__.pop("_client_params", None)
-    return copy
+    twin.__dict__.pop("_client_params", None)
+    return twin
 
 
 def _unverified(model: BaseChatModel) -> BaseChatModel:

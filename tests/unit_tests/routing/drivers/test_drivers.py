@@ -408,11 +408,38 @@ def test_pump_ends_with_none_and_its_thread_with_it():
 
 
 def test_watched_call_gives_its_value_or_its_error():
-    """Or a timeout."""
-    assert watched(lambda: 3, 1, "t") == 3
+    """Or a timeout; only then its thread is woken."""
+    woken = []
+    wake = lambda: woken.append("woken")
+    assert watched(lambda: 3, 1, "t", wake) == 3
     with pytest.raises(KeyError):
-        watched(lambda: {}["x"], 1, "t")
+        watched(lambda: {}["x"], 1, "t", wake)
+    assert not woken
     gate = threading.Event()
     with pytest.raises(TimeoutError):
-        watched(lambda: gate.wait(5), 0.01, "t")
+        watched(lambda: gate.wait(5), 0.01, "t", wake)
+    assert woken == ["woken"]
     gate.set()
+
+
+def test_a_pump_wakes_its_reader_when_nobody_wants_the_rest():
+    """But not when it has ended by itself: what it used may serve others by then."""
+    gate, woken = threading.Event(), []
+
+    def endless():
+        yield 1
+        gate.wait(5)
+        yield 2
+
+    def wake():
+        woken.append("woken")
+        gate.set()
+
+    pump = Pump(endless, "switchyard:woken", wake)
+    assert pump.get(1) == 1
+    pump.close()
+    assert woken == ["woken"]
+    ended = Pump(lambda: iter([1]), "switchyard:ended", wake)
+    assert [ended.get(1), ended.get(1)] == [1, None]
+    ended.close()
+    assert woken == ["woken"]

@@ -12,7 +12,7 @@ from langchain_core.language_models import BaseChatModel, FakeListChatModel
 from langchain_core.messages import HumanMessage
 from langchain_openai import AzureChatOpenAI, ChatOpenAI
 
-from langchain_switchyard.routing.inner.own_retries import without_own_retries
+from langchain_switchyard.routing.inner.own_clients import with_own_clients
 from tests.unit_tests.providers.tiny_server import Reply, TinyServer, serving
 
 KINDS = ["openai", "openai_none", "openai_five", "azure", "anthropic", "anthropic_used"]
@@ -54,7 +54,7 @@ def _calls(model: BaseChatModel, server: TinyServer) -> int:
 @pytest.mark.parametrize("kind", KINDS)
 async def test_the_copy_asks_once(kind: str, server: TinyServer) -> None:
     """Sync, async, and streaming."""
-    model = without_own_retries(_model(kind, server.url))
+    model = with_own_clients(_model(kind, server.url))
     assert _calls(model, server) == 1
     before = len(server.requests)
     with pytest.raises(Exception, match=r"500|no"):
@@ -68,37 +68,37 @@ async def test_the_copy_asks_once(kind: str, server: TinyServer) -> None:
 def test_the_original_goes_on_retrying(kind: str, server: TinyServer) -> None:
     """The caller's own object is not changed."""
     model = _model(kind, server.url)
-    without_own_retries(model)
+    with_own_clients(model)
     assert _calls(model, server) == (6 if kind == "openai_five" else 3)
 
 
 def test_the_http_client_stays_shared(server: TinyServer) -> None:
     """A copy must not cost a second connection pool."""
     model = ChatOpenAI(model="m", api_key="k", base_url=f"{server.url}/v1")
-    copy = without_own_retries(model)
-    assert copy.root_client._client is model.root_client._client
+    copy = with_own_clients(model)
+    assert copy.root_client._client._transport is model.root_client._client._transport
     assert copy.client._client is copy.root_client
 
 
 def test_a_model_without_a_client_is_returned_itself() -> None:
     """Nothing to do, nothing to copy."""
     fake = FakeListChatModel(responses=["x"])
-    assert without_own_retries(fake) is fake
+    assert with_own_clients(fake) is fake
 
 
 def test_the_caller_s_own_client_is_never_changed(server: TinyServer) -> None:
     """Ours is a copy, even where there are no retries to switch off."""
     model = ChatOpenAI(model="m", api_key="k", base_url=f"{server.url}/v1", max_retries=0)
     before = model.root_client._make_sse_decoder
-    copy = without_own_retries(model)
+    copy = with_own_clients(model)
     assert model.root_client._make_sse_decoder == before
-    assert copy.root_client._client is model.root_client._client
+    assert copy.root_client._client._transport is model.root_client._client._transport
 
 
 def test_a_copy_of_a_copy_is_the_copy(server: TinyServer) -> None:
     """Idempotent."""
-    copy = without_own_retries(_model("anthropic", server.url))
-    assert without_own_retries(copy) is copy
+    copy = with_own_clients(_model("anthropic", server.url))
+    assert with_own_clients(copy) is copy
 
 
 def test_tongyi_counts_attempts_not_retries() -> None:
@@ -109,7 +109,7 @@ def test_tongyi_counts_attempts_not_retries() -> None:
 
         max_retries: int = 10
 
-    copy = without_own_retries(ChatTongyi(responses=["x"]))
+    copy = with_own_clients(ChatTongyi(responses=["x"]))
     assert copy.max_retries == 1
 
 
@@ -122,8 +122,8 @@ def test_what_cannot_be_verified_is_said_once_with_the_product() -> None:
         max_retries: int = 4
 
     with pytest.warns(UserWarning, match=r"up to 5 x M calls"):
-        copy = without_own_retries(Unknown(responses=["x"]))
+        copy = with_own_clients(Unknown(responses=["x"]))
     assert copy.max_retries == 0
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        without_own_retries(copy)
+        with_own_clients(copy)
