@@ -5,9 +5,14 @@ The body is bytes, so that no caller can change what another one will get; only 
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+import orjson
+
+_LENGTH = struct.Struct(">I")
 
 Freshness = Literal["fresh", "stale", "outage", "dead"]
 """May be served; while being refreshed; only instead of an error; not at all."""
@@ -53,6 +58,25 @@ class Entry:
         if now < self.stale_until:
             return "stale"
         return "outage" if now < self.outage_until else "dead"
+
+
+def packed(entry: Entry) -> bytes:
+    """An entry as bytes: the length of its header, the header as JSON, the body."""
+    header = orjson.dumps(header_of(entry))
+    return _LENGTH.pack(len(header)) + header + entry.body
+
+
+def unpacked(data: bytes) -> Entry:
+    """The entry that was packed.
+
+    Raises:
+        ValueError: These bytes are no packed entry.
+    """
+    if len(data) < _LENGTH.size:
+        raise ValueError("cut")
+    (length,) = _LENGTH.unpack_from(data)
+    start = _LENGTH.size + length
+    return entry_of(orjson.loads(data[_LENGTH.size : start]), data[start:])
 
 
 def header_of(entry: Entry) -> dict[str, Any]:

@@ -44,6 +44,8 @@ class CacheHandler:
     def __call__(self, call: Call, candidates: Candidates) -> Steps[Reply]:
         """Handle one call."""
         parts = self._parts
+        # First of all: what is asked from here on must know of everything invalidated before.
+        yield from parts.shelf.epochs.refresh(self._world.clock.now())
         plan = plan_call(parts, call, self._route_of(candidates))
         if plan.key is None:
             return (yield from self._past_the_cache(call, candidates, plan))
@@ -167,7 +169,7 @@ class CacheHandler:
             started=self._world.clock.now(),
         )
         flow = partial(self._asking.refresh, Miss(twin, candidates, plan))
-        yield background.spawn(flow, self._world.clock)
+        yield background.refresh(flow, self._world.clock)
 
 
 def is_worn(entry: Entry, now: float, early: float, rng: random.Random) -> bool:

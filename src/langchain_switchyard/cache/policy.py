@@ -95,10 +95,13 @@ class SingleFlight:
     """Through a level that several processes share; needs such a level."""
 
     follow_for: float = 30.0
-    """Seconds a request waits for another process's answer before it asks by itself."""
+    """Seconds a request hears nothing of another process's answer before it asks by itself."""
+
+    lease: float = 10.0
+    """Seconds without a sign of life after which a process that asks is taken for dead."""
 
     poll: float = 0.05
-    """Seconds between looks at the shared level."""
+    """Seconds between looks at the shared level, and between the pieces of a stream told there."""
 
     def __post_init__(self) -> None:
         """Refuse negative times."""

@@ -105,23 +105,87 @@ class SharedLevelSuite:
         await level.aclose()
 
     def test_a_lock_is_held_by_one(self, make: Make) -> None:
-        """And given back only by its holder."""
+        """Everybody is told by whom, and only its holder gives it back."""
         first, second = make(), make()
-        assert first.lock(address(), "a", 30)
-        assert not second.lock(address(), "b", 30)
+        assert first.lock(address(), "a", 30) == "a"
+        assert second.lock(address(), "b", 30) == "a"
+        assert second.lock(address("else"), "b", 30) == "b"
         second.unlock(address(), "b")
-        assert not second.lock(address(), "b", 30)
+        assert second.lock(address(), "b", 30) == "a"
         first.unlock(address(), "a")
-        assert second.lock(address(), "b", 30)
+        assert second.lock(address(), "b", 30) == "b"
 
     async def test_a_lock_is_held_by_one_awaiting_too(self, make: Make) -> None:
-        """The same locks."""
+        """The same lock."""
         level = make()
-        assert await level.alock(address(), "a", 30)
-        assert not await level.alock(address(), "b", 30)
+        assert await level.alock(address(), "a", 30) == "a"
+        assert await level.alock(address(), "b", 30) == "a"
+        assert await level.arenew(address(), "a", 30)
+        assert not await level.arenew(address(), "b", 30)
         await level.aunlock(address(), "a")
-        assert await level.alock(address(), "b", 30)
+        assert await level.alock(address(), "b", 30) == "b"
         await level.aclose()
+
+    def test_only_the_holder_renews_its_lease(self, make: Make) -> None:
+        """Nobody else, and not once it is given back."""
+        first, second = make(), make()
+        assert not first.renew(address(), "a", 30)
+        first.lock(address(), "a", 30)
+        assert first.renew(address(), "a", 30)
+        assert not second.renew(address(), "b", 30)
+        first.unlock(address(), "a")
+        assert not first.renew(address(), "a", 30)
+
+    def test_who_was_overtaken_overwrites_nothing(self, make: Make) -> None:
+        """Neither while the next one asks nor after it has answered."""
+        late, next_one = make(), make()
+        late.lock(address(), "late", 30)
+        late.unlock(address(), "late")  # Its lease has run out.
+        next_one.lock(address(), "next", 30)
+        assert late.publish(address(), "late", entry("old", at=NOW), NOW) is False
+        assert late.get(address(), NOW) is None
+        assert next_one.publish(address(), "next", entry("new", at=NOW), NOW) is True
+        next_one.unlock(address(), "next")
+        assert late.publish(address(), "late", entry("old", at=NOW), NOW) is False
+        assert late.get(address(), NOW) == entry("new", at=NOW)
+
+    async def test_overtaken_awaiting_too(self, make: Make) -> None:
+        """The same lock and the same entry."""
+        level = make()
+        held = entry("new", at=NOW, subject="eve")
+        assert await level.apublish(address(), "a", held, NOW) is False
+        await level.alock(address(), "a", 30)
+        assert await level.apublish(address(), "a", held, NOW) is True
+        assert await level.aget(address(), NOW) == held
+        assert await level.aerase("eve") == 1
+        await level.aclose()
+
+    def test_frames_are_heard_in_order_by_others(self, make: Make) -> None:
+        """Each token's own, from wherever one has heard the last."""
+        first, second = make(), make()
+        assert first.tell(address(), "a", 0, [b"one", "二".encode() * 900], 30)
+        assert first.tell(address(), "a", 2, [b"three"], 30)
+        assert list(second.heard(address(), "a", 0)) == [b"one", "二".encode() * 900, b"three"]
+        assert list(second.heard(address(), "a", 2)) == [b"three"]
+        assert list(second.heard(address(), "a", 3)) == []
+        assert list(second.heard(address(), "b", 0)) == []
+        assert list(second.heard(address(tenant="t"), "a", 0)) == []
+
+    async def test_frames_are_heard_awaiting_too(self, make: Make) -> None:
+        """The same frames."""
+        level = make()
+        assert await level.atell(address(), "a", 0, [b"one"], 30)
+        assert list(await level.aheard(address(), "a", 0)) == [b"one"]
+        await level.aclose()
+
+    def test_frames_are_sealed_like_entries(self, make: Make) -> None:
+        """Without the key nobody hears them."""
+        pytest.importorskip("cryptography")
+        ring = KeyRing({"k": b"k" * 32})
+        make(ring=ring).tell(address(), "a", 0, [b"secret"], 30)
+        assert list(make(ring=ring).heard(address(), "a", 0)) == [b"secret"]
+        assert list(make().heard(address(), "a", 0)) == []
+        assert list(make(ring=KeyRing({"k": b"x" * 32})).heard(address(), "a", 0)) == []
 
     def test_invalidation_reaches_another_processs_memory_within_a_second(self, make: Make) -> None:
         """Each looks for news every half second, when it is asked something."""
@@ -198,14 +262,12 @@ class SharedLevelSuite:
             def __getattr__(self, name: str) -> object:
                 return getattr(level, name)
 
-            def lock(self, key: object, token: str, seconds: float) -> bool:
+            def lock(self, key: object, _token: str, _seconds: float) -> str:
                 key_of.append(key)
-                return False
-
-            def get(self, key: object, now: float) -> object:
-                if len(key_of) == 3:
-                    level.put(key, entry("theirs", at=clock.wall()), clock.wall())  # type: ignore[arg-type]
-                return level.get(key, now)  # type: ignore[arg-type]
+                if len(key_of) < 3:
+                    return "another"
+                level.put(key, entry("theirs", at=clock.wall()), clock.wall())  # type: ignore[arg-type]
+                return _token
 
         shelf = router.response_cache._parts.shelf  # type: ignore[union-attr]
         shelf.levels = (shelf.levels[0], Spy())
@@ -228,8 +290,8 @@ class SharedLevelSuite:
             def __getattr__(self, name: str) -> object:
                 return getattr(self._level, name)
 
-            def lock(self, *_: object) -> bool:
-                return False
+            def lock(self, *_: object) -> str:
+                return "somebody else"
 
         cache = ResponseCache([MemoryLevel(), make()], CachePolicy())
         router, model = yard(cache, [[Delay(1), Say("mine")]], clock=clock)

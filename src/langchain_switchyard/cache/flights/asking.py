@@ -5,26 +5,21 @@ from __future__ import annotations
 import copy
 import dataclasses
 import logging
-import uuid
 from functools import partial
-
-from langchain_core.outputs import ChatGenerationChunk
 
 from langchain_switchyard.cache.entry import Entry
 from langchain_switchyard.cache.flights.flight import Abandoned, Flight
 from langchain_switchyard.cache.flights.landing import Landing
 from langchain_switchyard.cache.flights.miss import Miss
-from langchain_switchyard.cache.keys.key import Key
-from langchain_switchyard.cache.levels.level import SharedLevel
+from langchain_switchyard.cache.flights.turn import Turn, pass_on
 from langchain_switchyard.cache.parts import Parts
 from langchain_switchyard.cache.plan import Plan
 from langchain_switchyard.cache.serving import copied, free_copy, serve
 from langchain_switchyard.errors import DeadlineExceeded, StreamInterrupted
 from langchain_switchyard.routing.call import Call, Reply
 from langchain_switchyard.routing.clock import World
-from langchain_switchyard.routing.effects import Emit, Io, Sleep, Steps
+from langchain_switchyard.routing.effects import Emit, Steps
 from langchain_switchyard.routing.layer import Candidates, Handler
-from langchain_switchyard.routing.reset import ResetGenerationChunk
 
 _log = logging.getLogger(__name__)
 
@@ -74,10 +69,11 @@ class Asking:
 
     def _board(self, miss: Miss) -> tuple[Flight, bool]:
         mode = miss.call.recovery if miss.call.streamed else "whole"
+        slot = miss.key.digest, mode
         if self._parts.policy.single_flight.in_process and not miss.plan.options.no_cache:
-            return self._parts.flights.board(miss.key.digest, mode, _suits(mode))
+            return self._parts.flights.board(slot, _suits(mode), miss.plan.epochs)
         # Who must have a fresh answer does not ride with an older call, nor gives others a ride.
-        return Flight((miss.key.digest, mode), riders=1), True
+        return Flight(slot, riders=1), True
 
     def _is_known_by_now(self, miss: Miss, flight: Flight) -> bool:
         """Whether the answer has come since this request looked for it, in a flight now over."""
@@ -92,7 +88,8 @@ class Asking:
 
     def refresh(self, miss: Miss) -> Steps[None]:
         """Fetch a fresh answer for the store, unless somebody asks already."""
-        flight, leads = self._parts.flights.board(miss.key.digest, "whole", _STREAMS)
+        slot = miss.key.digest, "whole"
+        flight, leads = self._parts.flights.board(slot, _STREAMS, miss.plan.epochs)
         try:
             if leads:
                 flow = partial(self._fly, miss, flight)
@@ -136,17 +133,12 @@ class Asking:
             yield from self._patiently(call, flight, seen if live else 1 << 60)
             for chunk in flight.chunks[seen:] if live else ():
                 seen += 1
-                yield from _pass_on(call, free_copy(chunk))
+                yield from pass_on(call, free_copy(chunk))
         if flight.error is not None:
             raise _as_heard(flight.error, call)
         if flight.entry is None:
             raise Abandoned
-        if not live or not call.shown:
-            return (yield from self._replay(call, plan, flight))
-        twin = dataclasses.replace(call, streamed=False, shown=[])
-        reply = yield from self._replay(twin, plan, flight)
-        call.cache = twin.cache
-        return Reply(None, metadata=reply.whole().generations[0].message.response_metadata)
+        return (yield from self._replay(call, plan, flight))
 
     def _patiently(self, call: Call, flight: Flight, seen: int) -> Steps[None]:
         """Wait, but no longer than this request may last."""
@@ -160,82 +152,54 @@ class Asking:
             ) from error
 
     def _replay(self, call: Call, plan: Plan, flight: Flight) -> Steps[Reply]:
+        """The whole answer; of one that was shown as it came, only what it says of itself."""
         if flight.entry is None:
             raise Abandoned
-        return (
-            yield from serve(
-                call,
-                flight.entry,
-                self._parts.tally,
-                namespace=plan.request.namespace,
-                level="flight",
-                result="coalesced",
-                now=self._world.clock.wall(),
-                details={"coalesced": True},
-            )
+        twin = dataclasses.replace(call, streamed=False, shown=[]) if call.shown else call
+        reply = yield from serve(
+            twin,
+            flight.entry,
+            self._parts.tally,
+            namespace=plan.request.namespace,
+            level="flight",
+            result="coalesced",
+            now=self._world.clock.wall(),
+            details={"coalesced": True},
         )
+        if twin is call:
+            return reply
+        call.cache = twin.cache
+        return Reply(None, metadata=reply.whole().generations[0].message.response_metadata)
 
     # --- Flying ---
 
     def _fly(self, miss: Miss, flight: Flight) -> Steps[None]:
-        """Ask the model, let the riders have the answer, then store it."""
-        key, shared = miss.key, self._parts.shelf.shared
-        token = None
-        if shared is not None and self._parts.policy.single_flight.across_processes:
-            token = uuid.uuid4().hex
-            elsewhere = yield from self._turn(shared, key, miss.plan, token)
-            if elsewhere is not None:
-                flight.land(None, elsewhere)
-                return
-        try:
+        """Ask the model when it is our turn, let the riders have the answer, then store it."""
+        turn = yield from Turn(self._parts, self._world.clock, miss).take()
+        if isinstance(turn, Entry):
+            flight.land(None, turn)
+            return
+        if turn is None:
             reply = yield from self._inner(miss.call, miss.candidates)
             yield from self._landing.land(miss, flight, reply)
+            return
+        kept = yield self._parts.background.spawn(partial(turn.keep, flight), self._world.clock)
+        try:
+            reply = yield from self._inner(miss.call, miss.candidates)
+            yield from self._landing.land(miss, flight, reply, turn.token)
         except GeneratorExit:
-            # The flow is being closed: nothing can be awaited any more.
-            if shared is not None and token is not None:
-                shared.unlock(key, token)
-            raise
+            raise  # The flow is being closed: nothing can be awaited any more.
         except BaseException:
-            yield from _unlock(shared, key, token)
+            flight.close()
+            yield kept
             raise
-        yield from _unlock(shared, key, token)
-
-    def _turn(self, shared: SharedLevel, key: Key, plan: Plan, token: str) -> Steps[Entry | None]:
-        """Wait for the right to ask; the entry if another process answers first."""
-        rule, clock = self._parts.policy.single_flight, self._world.clock
-        until = clock.now() + rule.follow_for
-        while not (
-            yield Io(
-                partial(shared.lock, key, token, rule.follow_for),
-                partial(shared.alock, key, token, rule.follow_for),
-            )
-        ):
-            if clock.now() >= until:
-                return None
-            yield Sleep(rule.poll)
-            if not plan.options.no_cache:
-                found = yield from self._parts.shelf.find(key, clock)
-                if found is not None and plan.use_of(found[0], clock.wall()) == "fresh":
-                    return found[0]
-        return None
-
-
-def _unlock(shared: SharedLevel | None, key: Key, token: str | None) -> Steps[None]:
-    if shared is not None and token is not None:
-        yield Io(partial(shared.unlock, key, token), partial(shared.aunlock, key, token))
+        flight.close()
+        yield kept
 
 
 def _suits(mode: str) -> tuple[str, ...]:
     """Flights that would do: a whole answer can be had from any, a stream from its own kind."""
     return _STREAMS if mode == "whole" else ("whole",)
-
-
-def _pass_on(call: Call, chunk: ChatGenerationChunk) -> Steps[None]:
-    """Emit a chunk to a follower; a reset marker takes back what it has shown."""
-    if isinstance(chunk, ResetGenerationChunk):
-        call.shown.clear()
-    call.shown.append(chunk)
-    yield Emit(chunk)
 
 
 def _as_heard(error: BaseException, call: Call) -> BaseException:

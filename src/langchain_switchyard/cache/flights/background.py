@@ -22,7 +22,7 @@ from langchain_switchyard.routing.effects import Io, Steps
 _log = logging.getLogger(__name__)
 
 _AT_ONCE = 16
-"""Flows beside callers; further ones are refused, for refreshing is never urgent."""
+"""Refreshes beside callers; further ones are refused, for refreshing is never urgent."""
 
 
 class Background:
@@ -30,17 +30,33 @@ class Background:
 
     def __init__(self) -> None:
         """Nothing runs."""
+        self._refreshing = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._threads: set[threading.Thread] = set()
         self._lock = threading.Lock()
 
     @property
     def is_busy(self) -> bool:
-        """Whether a further flow would be refused."""
-        return len(self._tasks) + len(self._threads) >= _AT_ONCE
+        """Whether further refreshing should wait for better times."""
+        return self._refreshing >= _AT_ONCE
+
+    def refresh(self, flow: Callable[[], Steps[Any]], clock: Clock) -> Io:
+        """`spawn`, counted by `is_busy`."""
+
+        def counted() -> Steps[None]:
+            self._count(1)
+            try:
+                yield from flow()
+            finally:
+                self._count(-1)
+
+        return self.spawn(counted, clock)
 
     def spawn(self, flow: Callable[[], Steps[Any]], clock: Clock) -> Io:
-        """An effect that starts a flow and does not wait for it. Its errors are logged."""
+        """An effect that starts a flow and does not wait for it. Its errors are logged.
+
+        Its answer is another effect: wait for the flow's end.
+        """
 
         def run() -> None:
             try:
@@ -54,10 +70,16 @@ class Background:
             except Exception:  # noqa: BLE001 - nobody is left to raise it to.
                 _log.exception("work behind the scenes failed")
 
-        async def start() -> None:
-            self._remember_task(asyncio.create_task(arun()))
+        def begin() -> Io:
+            thread = self._start_thread(run)
+            return Io(thread.join, lambda: asyncio.to_thread(thread.join))
 
-        return Io(lambda: self._start_thread(run), start)
+        async def start() -> Io:
+            task = asyncio.create_task(arun())
+            self._remember_task(task)
+            return Io(lambda: None, lambda: asyncio.wait({task}))
+
+        return Io(begin, start)
 
     def fly(self, flight: Flight, flow: Callable[[], Steps[Any]], clock: Clock, mode: str) -> Io:
         """An effect that starts a flight.
@@ -109,7 +131,11 @@ class Background:
         with self._lock:
             self._tasks.discard(task)
 
-    def _start_thread(self, run: Callable[[], None]) -> None:
+    def _count(self, change: int) -> None:
+        with self._lock:
+            self._refreshing += change
+
+    def _start_thread(self, run: Callable[[], None]) -> threading.Thread:
         context = contextvars.copy_context()
 
         def work() -> None:
@@ -123,6 +149,7 @@ class Background:
         with self._lock:
             self._threads.add(thread)
         thread.start()
+        return thread
 
 
 def _fly(flight: Flight, flow: Callable[[], Steps[Any]], clock: Clock, *, whole: bool) -> None:
@@ -148,7 +175,7 @@ async def _afly(
 
 
 def _landing(flight: Flight, flow: Callable[[], Steps[Any]]) -> Steps[None]:
-    """Whatever happens, the riders hear of it."""
+    """Whatever happens, the riders hear of it, and nobody waits for more."""
     try:
         yield from flow()
     except (GeneratorExit, asyncio.CancelledError):
@@ -158,6 +185,7 @@ def _landing(flight: Flight, flow: Callable[[], Steps[Any]]) -> Steps[None]:
         flight.fail(error)
     finally:
         flight.fail(Abandoned())
+        flight.close()
 
 
 def _heard(task: asyncio.Task[None]) -> None:

@@ -9,12 +9,16 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from typing import TypeAlias
 
 from langchain_core.outputs import ChatGenerationChunk
 
 from langchain_switchyard.cache.entry import Entry
 from langchain_switchyard.routing.call import Reply
 from langchain_switchyard.routing.effects import Io
+
+Stamp: TypeAlias = tuple[tuple[str, int], ...]
+"""Scopes with their epochs."""
 
 _GLANCE = 1.0
 """Seconds after which a waiting thread looks whether the flight's event loop still runs."""
@@ -30,11 +34,13 @@ class Flight:
     Args:
         slot: Where the flight table keeps it: the question, and how its answer travels.
         riders: How many ride already.
+        epochs: What held when the question was asked; see `levels/epochs.py`.
     """
 
-    def __init__(self, slot: tuple[bytes, str], riders: int = 0) -> None:
+    def __init__(self, slot: tuple[bytes, str], riders: int = 0, epochs: Stamp = ()) -> None:
         """Nothing has arrived yet."""
         self.slot = slot
+        self.epochs = epochs
         self.chunks: list[ChatGenerationChunk] = []
         self.reply: Reply | None = None
         """What the first rider gets: the model's own reply; None if another process answered."""
@@ -42,12 +48,14 @@ class Flight:
         """What all others get."""
         self.error: BaseException | None = None
         self.done = False
+        self.over = False
+        """Whether also nothing is left to be done: the answer is stored, or never will be."""
         self.riders = riders
         self.give_up: Callable[[], None] | None = None
         """Cancels the call itself; None where that cannot be done."""
         self.is_grounded: Callable[[], bool] | None = None
         """Whether it can never land, since its event loop was closed."""
-        self._waiting: dict[object, tuple[int, Callable[[], None]]] = {}
+        self._waiting: dict[object, tuple[Callable[[], bool], Callable[[], None]]] = {}
         self._lock = threading.Lock()
 
     def add(self, chunk: ChatGenerationChunk) -> None:
@@ -67,13 +75,26 @@ class Flight:
             self.error = error
             self._end()
 
+    def close(self) -> None:
+        """Nothing is left to be done."""
+        self.over = True
+        self._wake()
+
     def wait(self, seen: int, seconds: float | None) -> Io:
         """Wait for the end or for more than `seen` chunks.
 
         Raises:
             TimeoutError: After so many seconds.
         """
-        return Io(lambda: self._block(seen, seconds), lambda: self._suspend(seen, seconds))
+        return self.until(lambda: self.done or len(self.chunks) > seen, seconds)
+
+    def until(self, ready: Callable[[], bool], seconds: float | None) -> Io:
+        """Wait for something that is looked at whenever something has happened.
+
+        Raises:
+            TimeoutError: After so many seconds.
+        """
+        return Io(lambda: self._block(ready, seconds), lambda: self._suspend(ready, seconds))
 
     def _end(self) -> None:
         with self._lock:
@@ -82,30 +103,27 @@ class Flight:
 
     def _wake(self) -> None:
         with self._lock:
-            held = len(self.chunks)
-            ready = [
-                token for token, (seen, _) in self._waiting.items() if self.done or held > seen
-            ]
-            calls = [self._waiting.pop(token)[1] for token in ready]
+            due = [token for token, (ready, _) in self._waiting.items() if ready()]
+            calls = [self._waiting.pop(token)[1] for token in due]
         for call in calls:
             call()
 
-    def _subscribe(self, seen: int, call: Callable[[], None]) -> object | None:
-        """Be called once there is more; None: there is already."""
+    def _subscribe(self, ready: Callable[[], bool], call: Callable[[], None]) -> object | None:
+        """Be called once it is ready; None: it is already."""
         with self._lock:
-            if self.done or len(self.chunks) > seen:
+            if ready():
                 return None
             token = object()
-            self._waiting[token] = seen, call
+            self._waiting[token] = ready, call
             return token
 
     def _unsubscribe(self, token: object) -> None:
         with self._lock:
             self._waiting.pop(token, None)
 
-    def _block(self, seen: int, seconds: float | None) -> None:
+    def _block(self, ready: Callable[[], bool], seconds: float | None) -> None:
         event = threading.Event()
-        token = self._subscribe(seen, event.set)
+        token = self._subscribe(ready, event.set)
         if token is None:
             return
         left = float("inf") if seconds is None else seconds
@@ -120,7 +138,7 @@ class Flight:
         finally:
             self._unsubscribe(token)
 
-    async def _suspend(self, seen: int, seconds: float | None) -> None:
+    async def _suspend(self, ready: Callable[[], bool], seconds: float | None) -> None:
         loop, thread = asyncio.get_running_loop(), threading.get_ident()
         arrival: asyncio.Future[None] = loop.create_future()
 
@@ -134,7 +152,7 @@ class Flight:
             elif not loop.is_closed():
                 loop.call_soon_threadsafe(arrived)
 
-        token = self._subscribe(seen, wake)
+        token = self._subscribe(ready, wake)
         if token is None:
             return
         try:
@@ -152,21 +170,27 @@ class Flights:
         self._aloft: dict[tuple[bytes, str], Flight] = {}
         self._lock = threading.Lock()
 
-    def board(self, digest: bytes, mode: str, others: tuple[str, ...]) -> tuple[Flight, bool]:
+    def board(
+        self, slot: tuple[bytes, str], others: tuple[str, ...], epochs: Stamp
+    ) -> tuple[Flight, bool]:
         """Ride with whoever is under way, or take off; the latter is told by True.
 
         Args:
-            digest: The question.
-            mode: How this rider's answer travels.
-            others: Modes of flights that would do as well.
+            slot: The question, and how this rider's answer travels.
+            others: How it may travel as well.
+            epochs: As known now. What was asked before an invalidation takes on nobody after it.
         """
+        digest, mode = slot
+        known = dict(epochs)
         with self._lock:
-            for known in (mode, *others):
-                flight = self._aloft.get((digest, known))
-                if flight is not None and not flight.done:
+            for way in (mode, *others):
+                flight = self._aloft.get((digest, way))
+                if flight is None or flight.done:
+                    continue
+                if all(known.get(scope, epoch) == epoch for scope, epoch in flight.epochs):
                     flight.riders += 1
                     return flight, False
-            flight = self._aloft[digest, mode] = Flight((digest, mode), riders=1)
+            flight = self._aloft[slot] = Flight(slot, riders=1, epochs=epochs)
             return flight, True
 
     def leave(self, flight: Flight) -> None:

@@ -35,8 +35,17 @@ class Landing:
         self._parts = parts
         self._world = world
 
-    def land(self, miss: Miss, flight: Flight, reply: Reply) -> Steps[None]:
-        """Near levels first, then the riders, then what takes time."""
+    def land(
+        self, miss: Miss, flight: Flight, reply: Reply, token: str | None = None
+    ) -> Steps[None]:
+        """Near levels first, then the riders, then what takes time.
+
+        Args:
+            miss: What was asked.
+            flight: Who waits.
+            reply: The answer.
+            token: Under which the model was asked for all processes; None: for this one alone.
+        """
         parts, clock = self._parts, self._world.clock
         parts.tally.spent(None if reply.attempt is None else reply.attempt.usage)
         message = message_of(miss.call, reply)
@@ -53,7 +62,11 @@ class Landing:
             return
         yield from parts.shelf.keep(miss.key, kept, clock, waiting=False)
         flight.land(reply, shared)
-        yield from parts.shelf.keep(miss.key, kept, clock, waiting=True)
+        if token is None:
+            yield from parts.shelf.keep(miss.key, kept, clock, waiting=True)
+        elif not (yield from parts.shelf.publish(miss.key, kept, clock, token)):
+            self._not_stored(miss, "overtaken")
+            return
         if miss.question is not None and parts.semantic is not None:
             # Comparing answers may mean asking a model: nobody waits for that.
             yield parts.background.spawn(partial(self._learn, miss, fit.text), clock)

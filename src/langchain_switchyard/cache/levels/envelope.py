@@ -1,9 +1,9 @@
-"""Entries outside this process: versioned, checked, and bound to their address.
+"""Bytes outside this process: versioned, checked, and bound to the place where they lie.
 
 ```
 "SYC" version flags len(key name) key name | nonce + ciphertext, or checksum + clear
 ```
-A blob that was moved to another address, cut, changed, or written by another version does not open:
+A blob that was moved to another place, cut, changed, or written by another version does not open:
 the reader counts a miss.
 """
 
@@ -13,9 +13,7 @@ import hashlib
 import struct
 import zlib
 
-import orjson
-
-from langchain_switchyard.cache.entry import Entry, entry_of, header_of
+from langchain_switchyard.cache.entry import Entry, packed, unpacked
 from langchain_switchyard.cache.keys.key import Key
 from langchain_switchyard.cache.levels.keyring import KeyRing
 
@@ -23,7 +21,6 @@ _MAGIC = b"SYC"
 _VERSION = 1
 _COMPRESSED, _SEALED = 1, 2
 _HEAD = struct.Struct(">3sBBB")
-_LENGTH = struct.Struct(">I")
 _WORTH_COMPRESSING = 1024
 _LARGEST = 64 << 20
 """Bytes that a blob may unfold to; a bomb counts as damaged."""
@@ -31,18 +28,7 @@ _LARGEST = 64 << 20
 
 def wrap(key: Key, entry: Entry, ring: KeyRing | None = None) -> bytes:
     """An entry as bytes for a level outside this process."""
-    header = orjson.dumps(header_of(entry))
-    clear = _LENGTH.pack(len(header)) + header + entry.body
-    flags = 0
-    if len(clear) > _WORTH_COMPRESSING:
-        flags |= _COMPRESSED
-        clear = zlib.compress(clear, 1)
-    if ring is None:
-        head = _HEAD.pack(_MAGIC, _VERSION, flags, 0)
-        return head + _checksum(key, head, clear) + clear
-    flags |= _SEALED
-    name, sealed = ring.seal(clear, _bound_to(key, flags))
-    return _HEAD.pack(_MAGIC, _VERSION, flags, len(name)) + name + sealed
+    return seal(_place(key), packed(entry), ring)
 
 
 def unwrap(key: Key, blob: bytes, ring: KeyRing | None = None) -> Entry:
@@ -51,23 +37,66 @@ def unwrap(key: Key, blob: bytes, ring: KeyRing | None = None) -> Entry:
     Raises:
         ValueError: It was not, or not by this version, or it was changed on the way.
     """
+    return unpacked(unseal(_place(key), blob, ring))
+
+
+def wrap_frame(
+    key: Key, token: str, index: int, frame: bytes, ring: KeyRing | None = None
+) -> bytes:
+    """A frame of a call under way: bound to the call, to who tells it, and to its turn."""
+    return seal(_turn(key, token, index), frame, ring)
+
+
+def unwrap_frame(
+    key: Key, token: str, index: int, blob: bytes, ring: KeyRing | None = None
+) -> bytes:
+    """The frame that was wrapped for this turn.
+
+    Raises:
+        ValueError: It was not, or it was changed on the way.
+    """
+    return unseal(_turn(key, token, index), blob, ring)
+
+
+def seal(place: bytes, clear: bytes, ring: KeyRing | None) -> bytes:
+    """Bytes that can be read back at this place only."""
+    flags = 0
+    if len(clear) > _WORTH_COMPRESSING:
+        flags |= _COMPRESSED
+        clear = zlib.compress(clear, 1)
+    if ring is None:
+        head = _HEAD.pack(_MAGIC, _VERSION, flags, 0)
+        return head + _checksum(place, head, clear) + clear
+    flags |= _SEALED
+    name, sealed = ring.seal(clear, _bound_to(place, flags))
+    return _HEAD.pack(_MAGIC, _VERSION, flags, len(name)) + name + sealed
+
+
+def unseal(place: bytes, blob: bytes, ring: KeyRing | None) -> bytes:
+    """What was sealed for this place.
+
+    Raises:
+        ValueError: Nothing was, or it was changed on the way.
+    """
     flags, name, rest = _split(blob)
     if bool(flags & _SEALED) != (ring is not None):
-        # With a ring, clear entries could have been planted by anybody.
+        # With a ring, clear bytes could have been planted by anybody.
         raise ValueError("sealed or not, other than expected")
     if ring is not None:
-        clear = ring.open(name, rest, _bound_to(key, flags))
+        clear = ring.open(name, rest, _bound_to(place, flags))
     else:
         clear = rest[16:]
-        if _checksum(key, blob[: _HEAD.size], clear) != rest[:16]:
+        if _checksum(place, blob[: _HEAD.size], clear) != rest[:16]:
             raise ValueError("the checksum does not match")
-    if flags & _COMPRESSED:
-        clear = _unfold(clear)
-    if len(clear) < _LENGTH.size:
-        raise ValueError("cut")
-    (length,) = _LENGTH.unpack_from(clear)
-    start = _LENGTH.size + length
-    return entry_of(orjson.loads(clear[_LENGTH.size : start]), clear[start:])
+    return _unfold(clear) if flags & _COMPRESSED else clear
+
+
+def _place(key: Key) -> bytes:
+    return key.scope.encode() + key.digest
+
+
+def _turn(key: Key, token: str, index: int) -> bytes:
+    return b"%b\0line\0%b\0%d" % (_place(key), token.encode(), index)
 
 
 def _split(blob: bytes) -> tuple[int, bytes, bytes]:
@@ -91,12 +120,12 @@ def _unfold(data: bytes) -> bytes:
     return clear
 
 
-def _bound_to(key: Key, flags: int) -> bytes:
-    return b"%b%c%c%b%b" % (_MAGIC, _VERSION, flags, key.scope.encode(), key.digest)
+def _bound_to(place: bytes, flags: int) -> bytes:
+    return b"%b%c%c%b" % (_MAGIC, _VERSION, flags, place)
 
 
-def _checksum(key: Key, head: bytes, clear: bytes) -> bytes:
+def _checksum(place: bytes, head: bytes, clear: bytes) -> bytes:
     digest = hashlib.sha256(head)
-    digest.update(key.scope.encode() + key.digest)
+    digest.update(place)
     digest.update(clear)
     return digest.digest()[:16]

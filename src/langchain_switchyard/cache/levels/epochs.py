@@ -48,6 +48,8 @@ class Epochs:
         self._known: dict[str, int] = {}
         self._untold: set[str] = set()
         self._newest = 0
+        self.changes = 0
+        """Grows whenever something is invalidated."""
         self._looked = float("-inf")
         self._lock = threading.Lock()
 
@@ -63,8 +65,12 @@ class Epochs:
 
     def holds(self, entry: Entry) -> bool:
         """Whether nothing was invalidated since the entry was asked for."""
+        return self.are_current(entry.epochs)
+
+    def are_current(self, stamp: Iterable[tuple[str, int]]) -> bool:
+        """Whether nothing was invalidated since a stamp was taken."""
         known = self._known
-        return all(known.get(name, 0) == epoch for name, epoch in entry.epochs)
+        return all(known.get(name, 0) == epoch for name, epoch in stamp)
 
     def refresh(self, now: float) -> Steps[None]:
         """Hear what other processes invalidated, and tell what they could not hear; twice a second.
@@ -86,6 +92,7 @@ class Epochs:
         with self._lock:
             for name in names:
                 self._known[name] = max(int(wall * 1e6), self._known.get(name, 0) + 1)
+            self.changes += 1
         if self._shared is not None:
             for name in names:
                 yield from self._tell(self._shared, name)
@@ -99,6 +106,7 @@ class Epochs:
                 # The shared level's word is what the others know.
                 self._known[name] = epoch
                 self._untold.discard(name)
+                self.changes += 1
 
     def _hear(self, news: Sequence[tuple[str, int]] | None) -> None:
         with self._lock:
@@ -106,3 +114,4 @@ class Epochs:
                 self._newest = max(self._newest, epoch)
                 if name not in self._untold and epoch > self._known.get(name, 0):
                     self._known[name] = epoch
+                    self.changes += 1

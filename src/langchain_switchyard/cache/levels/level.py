@@ -101,18 +101,75 @@ class SharedLevel(Level, Protocol):
         """As `bump`."""
         ...
 
-    def lock(self, key: Key, token: str, seconds: float) -> bool:
-        """Whether this caller may ask the model for that key. True also if the level is down."""
+    def lock(self, key: Key, token: str, seconds: float) -> str | None:
+        """Ask for the right to ask the model for that key, on a lease of so many seconds.
+
+        Returns:
+            This token: the caller has it. Another one: whoever has it. None: the level cannot tell.
+        """
         ...
 
-    async def alock(self, key: Key, token: str, seconds: float) -> bool:
+    async def alock(self, key: Key, token: str, seconds: float) -> str | None:
         """As `lock`."""
         ...
 
+    def renew(self, key: Key, token: str, seconds: float) -> bool:
+        """Begin the lease anew; False: the lock is no longer this token's, or nobody can tell."""
+        ...
+
+    async def arenew(self, key: Key, token: str, seconds: float) -> bool:
+        """As `renew`."""
+        ...
+
     def unlock(self, key: Key, token: str) -> None:
-        """Let others ask; only if the lock is still this caller's."""
+        """Let others ask; only if the lock is still this token's."""
         ...
 
     async def aunlock(self, key: Key, token: str) -> None:
         """As `unlock`."""
+        ...
+
+    def publish(self, key: Key, token: str, entry: Entry, now: float) -> bool | None:
+        """`put`, only if the lock is still this token's: who was overtaken overwrites nothing.
+
+        Checked and written in one step.
+
+        Returns:
+            Whether it was. None: the level cannot tell.
+        """
+        ...
+
+    async def apublish(self, key: Key, token: str, entry: Entry, now: float) -> bool | None:
+        """As `publish`."""
+        ...
+
+    def tell(
+        self, key: Key, token: str, first: int, frames: Sequence[bytes], seconds: float
+    ) -> bool:
+        """Let other processes hear the next frames of a call under way, for so many seconds.
+
+        Args:
+            key: What was asked.
+            token: Who asks.
+            first: How many frames were told before.
+            frames: What to add.
+            seconds: How long all of them can be heard from now on.
+
+        Returns:
+            Whether they were told.
+        """
+        ...
+
+    async def atell(
+        self, key: Key, token: str, first: int, frames: Sequence[bytes], seconds: float
+    ) -> bool:
+        """As `tell`."""
+        ...
+
+    def heard(self, key: Key, token: str, first: int) -> Sequence[bytes]:
+        """The frames that a token told of a call, from `first` on: whole ones, and in order."""
+        ...
+
+    async def aheard(self, key: Key, token: str, first: int) -> Sequence[bytes]:
+        """As `heard`."""
         ...

@@ -1,34 +1,117 @@
-"""Redis clients that give up in time: no retries of their own, and a limit on every wait."""
+"""Redis clients that give up in time: a limit on every wait, and hardly a retry of their own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
+from urllib.parse import SplitResult, unquote, urlsplit
 
-from langchain_switchyard.errors import MissingExtra
+from langchain_switchyard.errors import ConfigurationError, MissingExtra
+
+Clients: TypeAlias = tuple[Any, Any]
+"""A blocking and an awaiting client, or functions that make them."""
+
+_PORT, _SENTINEL_PORT = 6379, 26379
 
 
-def clients_of(url: str, budget: float) -> tuple[Callable[[], Any], Callable[[], Any]]:
+def clients_of(url: str, budget: float) -> Clients:
     """Makers of a blocking and of an awaiting client that never wait longer than `budget` seconds.
 
     Raises:
         MissingExtra: `redis` is not installed.
+        ConfigurationError: The URL names no server, or no master.
     """
     try:
         import redis  # noqa: PLC0415 - an extra.
         import redis.asyncio as aredis  # noqa: PLC0415
-        from redis.backoff import NoBackoff  # noqa: PLC0415
-        from redis.retry import Retry  # noqa: PLC0415
     except ImportError as error:
         raise MissingExtra("RedisLevel", "redis") from error
-    common: dict[str, Any] = {"socket_timeout": budget, "socket_connect_timeout": budget}
+    parts = urlsplit(url)
+    scheme, _, kind = parts.scheme.partition("+")
+    if kind not in ("", "cluster", "sentinel") or scheme not in ("redis", "rediss", "unix"):
+        raise ConfigurationError(
+            f"a Redis URL begins with redis://, rediss://, unix://, redis+cluster:// or "
+            f"redis+sentinel://, got {parts.scheme}://"
+        )
+    if kind == "cluster":
+        return _cluster(redis.cluster, parts, budget), _cluster(aredis.cluster, parts, budget)
+    if kind == "sentinel":
+        return _sentinel(redis.sentinel, parts, budget), _sentinel(aredis.sentinel, parts, budget)
+    facts: dict[str, Any] = {"socket_timeout": budget, "socket_connect_timeout": budget}
+    return (
+        lambda: redis.Redis.from_url(url, retry=_once_more(redis), **facts),
+        lambda: aredis.Redis.from_url(url, retry=_once_more(aredis), **facts),
+    )
 
-    def blocking() -> Any:
-        return redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **common)
 
-    def awaiting() -> Any:
-        from redis.asyncio.retry import Retry as AsyncRetry  # noqa: PLC0415
+def made_by(given: Any) -> Callable[[], Any]:
+    """A function that makes a client: the one given, or one that hands out the client given.
 
-        return aredis.Redis.from_url(url, retry=AsyncRetry(NoBackoff(), 0), **common)
+    Raises:
+        ConfigurationError: The client would turn what it reads into text.
+    """
+    if callable(given):
+        return lambda: _reading_bytes(given())
+    client = _reading_bytes(given)
+    return lambda: client
 
-    return blocking, awaiting
+
+def _reading_bytes(client: Any) -> Any:
+    get_encoder = getattr(client, "get_encoder", None)
+    encoder = get_encoder() if get_encoder is not None else getattr(client, "encoder", None)
+    if getattr(encoder, "decode_responses", False):
+        raise ConfigurationError("RedisLevel needs clients made with decode_responses=False")
+    return client
+
+
+def _cluster(module: Any, parts: SplitResult, budget: float) -> Callable[[], Any]:
+    nodes, facts = _hosts(parts, _PORT), _facts(parts, budget)
+    return lambda: module.RedisCluster(
+        startup_nodes=[module.ClusterNode(host, port) for host, port in nodes],
+        retry=_once_more(module),
+        **facts,
+    )
+
+
+def _sentinel(module: Any, parts: SplitResult, budget: float) -> Callable[[], Any]:
+    hosts, facts = _hosts(parts, _SENTINEL_PORT), _facts(parts, budget)
+    service, _, database = parts.path.strip("/").partition("/")
+    if not service or (database and not database.isdigit()):
+        raise ConfigurationError(
+            "a sentinel URL names its master and perhaps a database: "
+            f"redis+sentinel://host:26379/mymaster/0, got the path {parts.path!r}"
+        )
+    ours = {name: facts[name] for name in ("socket_timeout", "socket_connect_timeout")}
+    return lambda: module.Sentinel(
+        hosts, sentinel_kwargs={**ours, "retry": _once_more(module)}
+    ).master_for(service, db=int(database or 0), retry=_once_more(module), **facts)
+
+
+def _hosts(parts: SplitResult, port: int) -> list[tuple[str, int]]:
+    named = [urlsplit(f"//{host}") for host in parts.netloc.rpartition("@")[2].split(",")]
+    hosts = [(host.hostname, host.port or port) for host in named if host.hostname]
+    if not hosts:
+        raise ConfigurationError("a Redis URL names at least one host, such as redis+cluster://a,b")
+    return hosts
+
+
+def _facts(parts: SplitResult, budget: float) -> dict[str, Any]:
+    facts: dict[str, Any] = {"socket_timeout": budget, "socket_connect_timeout": budget}
+    user, has_password, password = parts.netloc.rpartition("@")[0].partition(":")
+    if has_password:
+        facts |= {"username": unquote(user) or None, "password": unquote(password)}
+    if parts.scheme.startswith("rediss"):
+        facts["ssl"] = True
+    return facts
+
+
+def _once_more(module: Any) -> Any:
+    """A connection that died in the pool is no sick server: a new one is tried at once."""
+    from redis.backoff import NoBackoff  # noqa: PLC0415 - an extra.
+    from redis.exceptions import ConnectionError as Broken  # noqa: PLC0415
+
+    if ".asyncio" in module.__name__:
+        from redis.asyncio.retry import Retry  # noqa: PLC0415
+    else:
+        from redis.retry import Retry  # type: ignore[assignment]  # noqa: PLC0415 - its twin.
+    return Retry(NoBackoff(), 1, supported_errors=(Broken,))

@@ -1,4 +1,4 @@
-"""A level in Redis (or Valkey, or a cluster of either): plain commands, no modules, no scripts.
+"""A level in Redis or Valkey: one server, a cluster of them, or one that sentinels watch.
 
 Every operation has a budget of time. A server that is slow, absent or full counts as empty; after a
 failure it is left alone for a second.
@@ -10,36 +10,52 @@ import asyncio
 import logging
 import threading
 import weakref
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from langchain_switchyard.cache.entry import Entry
 from langchain_switchyard.cache.keys.key import Key
-from langchain_switchyard.cache.keys.subject import subject_mark
-from langchain_switchyard.cache.levels.envelope import unwrap, wrap
+from langchain_switchyard.cache.levels.envelope import unwrap, unwrap_frame, wrap, wrap_frame
 from langchain_switchyard.cache.levels.fuse import Fuse
 from langchain_switchyard.cache.levels.keyring import KeyRing
 from langchain_switchyard.cache.levels.level import Usage
-from langchain_switchyard.cache.levels.redis_clients import clients_of
+from langchain_switchyard.cache.levels.redis_clients import Clients, clients_of, made_by
+from langchain_switchyard.cache.levels.redis_commands import Flow, RedisCommands, aperform, perform
+from langchain_switchyard.cache.levels.redis_series import RedisSeries
 
 _log = logging.getLogger(__name__)
 
 R = TypeVar("R")
 
+_TO_MEET = 10
+"""Budgets that the very first operation may take: a cluster's client learns who holds what."""
 
-class RedisLevel:
-    """Keeps entries in Redis, and carries epochs and locks between processes.
+
+class RedisLevel(RedisSeries):
+    """Keeps entries in Redis, and carries epochs, locks and live answers between processes.
+
+    ```python
+    RedisLevel("redis://cache:6379/0")
+    RedisLevel("redis+cluster://node-1:6379,node-2:6379")
+    RedisLevel("redis+sentinel://watch-1:26379,watch-2:26379/mymaster/0")
+    RedisLevel(clients=(lambda: RedisCluster(...), lambda: redis.asyncio.RedisCluster(...)))
+    ```
 
     Args:
-        url: Such as `redis://cache:6379/0` or `rediss://...`.
+        url: `redis://`, `rediss://` (TLS) or `unix://` for one server; `redis+cluster://` for a
+            cluster by some of its nodes; `redis+sentinel://` for the master that sentinels name.
+            With `rediss+...` those speak TLS.
         budget: Seconds one operation may take.
         ring: Encrypts entries; None: they are checked but readable.
         prefix: Begins every key of ours; nothing else in the database is ever touched.
-        clients: Makes the clients instead, a blocking one and an awaiting one: for clusters and
-            sentinels. They should carry timeouts of their own.
+        name: For metadata and statistics.
+        clients: Clients of your own instead of a URL: a blocking one and an awaiting one, or
+            functions that make them. An awaiting client belongs to one event loop: give a function
+            where there are several. They should carry timeouts of their own.
 
     Raises:
         MissingExtra: `redis` is not installed (extra `redis`).
+        ConfigurationError: The URL names no server, or a client decodes what it reads.
     """
 
     waits = True
@@ -52,165 +68,139 @@ class RedisLevel:
         ring: KeyRing | None = None,
         prefix: str = "switchyard",
         name: str = "redis",
-        clients: tuple[Callable[[], Any], Callable[[], Any]] | None = None,
+        clients: Clients | None = None,
     ) -> None:
         """Connect to nothing yet."""
         self.name = name
         self._budget = budget
         self._ring = ring
-        self._prefix = prefix
-        self._make, self._amake = clients or clients_of(url, budget)
+        self._commands = RedisCommands(prefix)
+        blocking, awaiting = clients or clients_of(url, budget)
+        self._make, self._amake = made_by(blocking), made_by(awaiting)
         self._fuse = Fuse(name)
         self._client: Any = None
         # An awaiting client belongs to the loop it was first used on.
         self._aclients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Any]
         self._aclients = weakref.WeakKeyDictionary()
+        self._met: weakref.WeakSet[Any] = weakref.WeakSet()
         self._lock = threading.Lock()
 
     # --- Entries ---
 
     def get(self, key: Key, now: float) -> Entry | None:
         """The entry; Redis itself forgets those past all use."""
-        blob = self._do(lambda redis: redis.get(self._entry_key(key)), None)
-        return self._opened(key, blob, now)
+        return self._opened(key, self._do(self._commands.get(key), None), now)
 
     async def aget(self, key: Key, now: float) -> Entry | None:
         """As `get`."""
-        blob = await self._ado(lambda redis: redis.get(self._entry_key(key)), None)
-        return self._opened(key, blob, now)
+        return self._opened(key, await self._ado(self._commands.get(key), None), now)
 
     def put(self, key: Key, entry: Entry, now: float) -> None:
         """Keep an entry until it is past all use."""
-        life = int((entry.keep_until - now) * 1000)
-        if life <= 0:
-            return
-        blob = wrap(key, entry, self._ring)
-        self._do(lambda redis: redis.set(self._entry_key(key), blob, px=life), None)
-        if entry.subject is not None:
-            index = self._subject_key(entry.subject)
-
-            def note(redis: Any) -> None:
-                redis.sadd(index, self._entry_key(key))
-                if redis.pttl(index) < life:
-                    redis.pexpire(index, life)
-
-            self._do(note, None)
+        if (life := _milliseconds(entry.keep_until - now)) > 0:
+            blob = wrap(key, entry, self._ring)
+            self._do(self._commands.put(key, blob, life, entry.subject), None)
 
     async def aput(self, key: Key, entry: Entry, now: float) -> None:
         """As `put`."""
-        life = int((entry.keep_until - now) * 1000)
-        if life <= 0:
-            return
-        blob = wrap(key, entry, self._ring)
-        await self._ado(lambda redis: redis.set(self._entry_key(key), blob, px=life), None)
-        if entry.subject is not None:
-            index = self._subject_key(entry.subject)
-
-            async def note(redis: Any) -> None:
-                await redis.sadd(index, self._entry_key(key))
-                if await redis.pttl(index) < life:
-                    await redis.pexpire(index, life)
-
-            await self._ado(note, None)
+        if (life := _milliseconds(entry.keep_until - now)) > 0:
+            blob = wrap(key, entry, self._ring)
+            await self._ado(self._commands.put(key, blob, life, entry.subject), None)
 
     def delete(self, key: Key) -> None:
         """Forget one entry."""
-        self._do(lambda redis: redis.unlink(self._entry_key(key)), None)
+        self._do(self._commands.delete(key), None)
 
     async def adelete(self, key: Key) -> None:
         """As `delete`."""
-        await self._ado(lambda redis: redis.unlink(self._entry_key(key)), None)
+        await self._ado(self._commands.delete(key), None)
 
     def erase(self, subject: str) -> int:
         """Forget every entry of a subject."""
-        index = self._subject_key(subject)
-
-        def wipe(redis: Any) -> int:
-            # One by one: in a cluster they lie on different nodes.
-            erased = sum(redis.unlink(address) for address in redis.smembers(index))
-            redis.unlink(index)
-            return int(erased)
-
-        return self._do(wipe, 0)
+        return self._do(self._commands.erase(subject), 0)
 
     async def aerase(self, subject: str) -> int:
         """As `erase`."""
-        index = self._subject_key(subject)
+        return await self._ado(self._commands.erase(subject), 0)
 
-        async def wipe(redis: Any) -> int:
-            erased = 0
-            for address in await redis.smembers(index):
-                erased += await redis.unlink(address)
-            await redis.unlink(index)
-            return erased
-
-        return await self._ado(wipe, 0)
-
-    # --- Epochs: a sorted set, scored by the server's own time in microseconds ---
+    # --- Epochs ---
 
     def news(self, since: int) -> Sequence[tuple[str, int]] | None:
         """Scopes bumped since."""
-        name = self._epochs_key
-        return _pairs(
-            self._do(lambda redis: redis.zrangebyscore(name, since, "+inf", withscores=True), None)
-        )
+        return self._do(self._commands.news(since), None)
 
     async def anews(self, since: int) -> Sequence[tuple[str, int]] | None:
         """As `news`."""
-        name = self._epochs_key
-        return _pairs(
-            await self._ado(
-                lambda redis: redis.zrangebyscore(name, since, "+inf", withscores=True), None
-            )
-        )
+        return await self._ado(self._commands.news(since), None)
 
     def bump(self, scope: str) -> int | None:
         """Begin a new epoch."""
-
-        def tell(redis: Any) -> int:
-            epoch = _microseconds(redis.time())
-            redis.zadd(self._epochs_key, {scope: epoch}, gt=True)
-            return int(redis.zscore(self._epochs_key, scope))
-
-        return self._do(tell, None)
+        return self._do(self._commands.bump(scope), None)
 
     async def abump(self, scope: str) -> int | None:
         """As `bump`."""
+        return await self._ado(self._commands.bump(scope), None)
 
-        async def tell(redis: Any) -> int:
-            epoch = _microseconds(await redis.time())
-            await redis.zadd(self._epochs_key, {scope: epoch}, gt=True)
-            return int(await redis.zscore(self._epochs_key, scope))
+    # --- Calls under way ---
 
-        return await self._ado(tell, None)
+    def lock(self, key: Key, token: str, seconds: float) -> str | None:
+        """Whose lock it is now."""
+        return self._do(self._commands.lock(key, token, _milliseconds(seconds)), None)
 
-    # --- Locks ---
-
-    def lock(self, key: Key, token: str, seconds: float) -> bool:
-        """Whether this caller may ask; True also if the server cannot tell."""
-        life, name = int(seconds * 1000), self._lock_key(key)
-        return bool(self._do(lambda redis: redis.set(name, token, nx=True, px=life) or False, True))
-
-    async def alock(self, key: Key, token: str, seconds: float) -> bool:
+    async def alock(self, key: Key, token: str, seconds: float) -> str | None:
         """As `lock`."""
-        life, name = int(seconds * 1000), self._lock_key(key)
+        return await self._ado(self._commands.lock(key, token, _milliseconds(seconds)), None)
 
-        async def take(redis: Any) -> bool:
-            return bool(await redis.set(name, token, nx=True, px=life))
+    def renew(self, key: Key, token: str, seconds: float) -> bool:
+        """Whether the lock is still this token's; if so, for so many seconds more."""
+        return self._do(self._commands.renew(key, token, _milliseconds(seconds)), default=False)
 
-        return await self._ado(take, default=True)
+    async def arenew(self, key: Key, token: str, seconds: float) -> bool:
+        """As `renew`."""
+        flow = self._commands.renew(key, token, _milliseconds(seconds))
+        return await self._ado(flow, default=False)
 
     def unlock(self, key: Key, token: str) -> None:
-        """Let others ask. Look, then delete: at worst, two processes ask the same."""
-        name = self._lock_key(key)
-        if self._do(lambda redis: redis.get(name), None) == token.encode():
-            self._do(lambda redis: redis.unlink(name), None)
+        """Let others ask."""
+        self._do(self._commands.unlock(key, token), None)
 
     async def aunlock(self, key: Key, token: str) -> None:
         """As `unlock`."""
-        name = self._lock_key(key)
-        if await self._ado(lambda redis: redis.get(name), None) == token.encode():
-            await self._ado(lambda redis: redis.unlink(name), None)
+        await self._ado(self._commands.unlock(key, token), None)
+
+    def publish(self, key: Key, token: str, entry: Entry, now: float) -> bool | None:
+        """Keep an entry, only if the lock is still this token's."""
+        flow = self._publish(key, token, entry, now)
+        return self._do(flow, None)
+
+    async def apublish(self, key: Key, token: str, entry: Entry, now: float) -> bool | None:
+        """As `publish`."""
+        flow = self._publish(key, token, entry, now)
+        return await self._ado(flow, None)
+
+    def tell(
+        self, key: Key, token: str, first: int, frames: Sequence[bytes], seconds: float
+    ) -> bool:
+        """Append frames to the token's line."""
+        flow = self._tell(key, token, first, frames, seconds)
+        return self._do(flow, default=False)
+
+    async def atell(
+        self, key: Key, token: str, first: int, frames: Sequence[bytes], seconds: float
+    ) -> bool:
+        """As `tell`."""
+        flow = self._tell(key, token, first, frames, seconds)
+        return await self._ado(flow, default=False)
+
+    def heard(self, key: Key, token: str, first: int) -> Sequence[bytes]:
+        """The line's frames from `first` on."""
+        blobs = self._do(self._commands.heard(key, token, first), [])
+        return self._frames(key, token, first, blobs)
+
+    async def aheard(self, key: Key, token: str, first: int) -> Sequence[bytes]:
+        """As `heard`."""
+        blobs = await self._ado(self._commands.heard(key, token, first), [])
+        return self._frames(key, token, first, blobs)
 
     # --- Inside ---
 
@@ -232,6 +222,30 @@ class RedisLevel:
             await client.aclose()
         self.close()
 
+    def _publish(self, key: Key, token: str, entry: Entry, now: float) -> Flow[bool]:
+        # What is past all use already is written for a moment: Redis knows no shorter life.
+        life = max(1, _milliseconds(entry.keep_until - now))
+        blob = wrap(key, entry, self._ring)
+        return self._commands.publish(key, token, blob, life, entry.subject)
+
+    def _tell(
+        self, key: Key, token: str, first: int, frames: Sequence[bytes], seconds: float
+    ) -> Flow[bool]:
+        blobs = [
+            wrap_frame(key, token, index, frame, self._ring)
+            for index, frame in enumerate(frames, first)
+        ]
+        return self._commands.tell(key, token, first, blobs, _milliseconds(seconds))
+
+    def _frames(self, key: Key, token: str, first: int, blobs: Sequence[bytes]) -> Sequence[bytes]:
+        frames: list[bytes] = []
+        try:
+            for index, blob in enumerate(blobs, first):
+                frames.append(unwrap_frame(key, token, index, blob, self._ring))
+        except ValueError as error:
+            _log.warning("damaged or foreign frames in %s are not heard: %s", self.name, error)
+        return frames
+
     def _opened(self, key: Key, blob: Any, now: float) -> Entry | None:
         if not isinstance(blob, bytes):
             return None
@@ -242,47 +256,34 @@ class RedisLevel:
             return None
         return entry if entry.keep_until > now else None
 
-    def _entry_key(self, key: Key) -> str:
-        return f"{self._prefix}:{key.scope}:{key.digest.hex()}"
-
-    def _lock_key(self, key: Key) -> str:
-        return f"{self._prefix}:lock:{key.digest.hex()}"
-
-    def _subject_key(self, subject: str) -> str:
-        return f"{self._prefix}:subject:{subject_mark(subject).hex()}"
-
-    @property
-    def _epochs_key(self) -> str:
-        return f"{self._prefix}:epochs"
-
-    def _do(self, operation: Callable[[Any], R], default: R) -> R:
+    def _do(self, flow: Flow[R], default: R) -> R:
         def ask() -> R:
             with self._lock:
                 if self._client is None:
                     self._client = self._make()
                 client = self._client
-            return operation(client)
+            value = perform(client, flow, self._limit(client))
+            self._met.add(client)
+            return value
 
         return self._fuse.call(ask, default)
 
-    async def _ado(self, operation: Callable[[Any], Awaitable[R]], default: R) -> R:
+    async def _ado(self, flow: Flow[R], default: R) -> R:
         async def ask() -> R:
             loop = asyncio.get_running_loop()
             client = self._aclients.get(loop)
             if client is None:
                 client = self._aclients[loop] = self._amake()
-            async with asyncio.timeout(self._budget):
-                return await operation(client)
+            async with asyncio.timeout(self._limit(client)):
+                value = await aperform(client, flow)
+            self._met.add(client)
+            return value
 
         return await self._fuse.acall(ask, default)
 
-
-def _microseconds(told: Sequence[int]) -> int:
-    seconds, microseconds = told
-    return seconds * 1_000_000 + microseconds
+    def _limit(self, client: Any) -> float:
+        return self._budget if client in self._met else self._budget * _TO_MEET
 
 
-def _pairs(found: Any) -> Sequence[tuple[str, int]] | None:
-    if found is None:
-        return None
-    return [(name.decode(), int(score)) for name, score in found]
+def _milliseconds(seconds: float) -> int:
+    return int(seconds * 1000)

@@ -32,7 +32,9 @@ class Shelf:
         if len(set(names)) < len(names):
             raise ConfigurationError(f"levels must have names of their own, got {names}")
         self.levels = tuple(levels)
-        self.shared = next((level for level in levels if isinstance(level, SharedLevel)), None)
+        # The farthest one, for it reaches the most processes.
+        shared = (level for level in reversed(self.levels) if isinstance(level, SharedLevel))
+        self.shared = next(shared, None)
         self.epochs = Epochs(self.shared)
 
     def find(self, key: Key, clock: Clock) -> Steps[tuple[Entry, str] | None]:
@@ -78,10 +80,32 @@ class Shelf:
             else:
                 level.put(key, entry, now)
 
-    def drop(self, key: Key) -> Steps[None]:
-        """Forget one entry everywhere."""
+    def publish(self, key: Key, entry: Entry, clock: Clock, token: str) -> Steps[bool]:
+        """Keep an entry in the levels that wait, unless another process was asked meanwhile.
+
+        Args:
+            key: Where.
+            entry: What; the near levels have it already, and let it go again if it comes too late.
+            clock: The time.
+            token: Under which the model was asked.
+
+        Returns:
+            Whether it was in time, as far as can be told.
+        """
+        shared, now = self.shared, clock.wall()
+        if shared is None:
+            raise TypeError("a token is given by a shared level, and there is none")
+        written: bool | None = yield Io(
+            partial(shared.publish, key, token, entry, now),
+            partial(shared.apublish, key, token, entry, now),
+        )
+        in_time = written is not False
         for level in self.levels:
-            yield Io(partial(level.delete, key), partial(level.adelete, key))
+            if not in_time and not level.waits:
+                level.delete(key)
+            elif in_time and level.waits and level is not shared:
+                yield Io(partial(level.put, key, entry, now), partial(level.aput, key, entry, now))
+        return in_time
 
     def invalidate(self, namespace: str, tags: Iterable[str] | None, clock: Clock) -> Steps[None]:
         """Let a namespace's entries no longer count; with tags, only those that carry one."""

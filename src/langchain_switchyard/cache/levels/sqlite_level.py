@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from langchain_switchyard.cache.entry import Entry
 from langchain_switchyard.cache.keys.key import Key
 from langchain_switchyard.cache.keys.subject import subject_mark
-from langchain_switchyard.cache.levels.envelope import unwrap, wrap
+from langchain_switchyard.cache.levels.envelope import unwrap, unwrap_frame, wrap, wrap_frame
 from langchain_switchyard.cache.levels.fuse import Fuse
+from langchain_switchyard.cache.levels.in_threads import InThreads
 from langchain_switchyard.cache.levels.keyring import KeyRing
 from langchain_switchyard.cache.levels.level import Usage
+from langchain_switchyard.cache.levels.sqlite_series import SqliteSeries
 
 _log = logging.getLogger(__name__)
 
@@ -32,12 +33,20 @@ CREATE INDEX IF NOT EXISTS entries_by_expiry ON entries (expires);
 CREATE INDEX IF NOT EXISTS entries_by_subject ON entries (subject) WHERE subject IS NOT NULL;
 CREATE TABLE IF NOT EXISTS epochs (scope TEXT PRIMARY KEY, epoch INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS locks (address BLOB PRIMARY KEY, token TEXT, expires REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS frames (
+    line TEXT, turn INTEGER, expires REAL NOT NULL, blob BLOB NOT NULL, PRIMARY KEY (line, turn)
+) WITHOUT ROWID;
 """
+_PUT = "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)"
+_PUBLISH = (
+    "INSERT OR REPLACE INTO entries SELECT ?, ?, ?, ?, ? WHERE EXISTS "
+    "(SELECT 1 FROM locks WHERE address = ? AND token = ? AND expires >= ?)"
+)
 _CLEAN_EVERY = 128
 """Stored entries between looks at what has expired and whether there is room."""
 
 
-class SqliteLevel:
+class SqliteLevel(SqliteSeries, InThreads):
     """Keeps entries in a file.
 
     Args:
@@ -45,6 +54,7 @@ class SqliteLevel:
         max_bytes: Room for entries; those that expire first make room.
         ring: Encrypts entries; None: they are checked but readable.
         name: For metadata and statistics.
+        wall: Seconds since the epoch; leases and epochs go by it.
     """
 
     waits = True
@@ -56,12 +66,14 @@ class SqliteLevel:
         *,
         ring: KeyRing | None = None,
         name: str = "sqlite",
+        wall: Callable[[], float] = time.time,
     ) -> None:
         """Open nothing yet: the file is opened by the first operation."""
         self.name = name
         self._path = str(path)
         self._max_bytes = max_bytes
         self._ring = ring
+        self._wall = wall
         self._fuse = Fuse(name)
         self._connection: sqlite3.Connection | None = None
         self._stored = 0
@@ -80,17 +92,13 @@ class SqliteLevel:
 
     def put(self, key: Key, entry: Entry, now: float) -> None:
         """Keep an entry until it is past all use."""
-        blob = wrap(key, entry, self._ring)
-        mark = None if entry.subject is None else subject_mark(entry.subject)
-        row = (key.digest, mark, entry.keep_until, len(blob), blob)
+        row = self._row(key, entry)
+        self._do(lambda db: self._write(db, _PUT, row, now), None)
 
-        def write(db: sqlite3.Connection) -> None:
-            db.execute("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)", row)
-            self._stored += 1
-            if self._stored % _CLEAN_EVERY == 1:
-                self._clean(db, now)
-
-        self._do(write, None)
+    def publish(self, key: Key, token: str, entry: Entry, now: float) -> bool | None:
+        """Keep an entry, only if the lock is still this token's."""
+        row = (*self._row(key, entry), key.digest, token, self._wall())
+        return self._do(lambda db: self._write(db, _PUBLISH, row, now) == 1, None)
 
     def delete(self, key: Key) -> None:
         """Forget one entry."""
@@ -111,27 +119,69 @@ class SqliteLevel:
 
     def bump(self, scope: str) -> int | None:
         """Begin a new epoch."""
-        epoch = int(time.time() * 1e6)
+        epoch = int(self._wall() * 1e6)
         statement = (
             "INSERT INTO epochs VALUES (?, ?) ON CONFLICT (scope) DO UPDATE "
             "SET epoch = MAX(epoch + 1, excluded.epoch) RETURNING epoch"
         )
         return self._do(lambda db: int(db.execute(statement, (scope, epoch)).fetchone()[0]), None)
 
-    def lock(self, key: Key, token: str, seconds: float) -> bool:
-        """Whether this caller may ask; True also if the file cannot tell."""
-        now = time.time()
+    def lock(self, key: Key, token: str, seconds: float) -> str | None:
+        """Whose lock it is now; None if the file cannot tell."""
+        now = self._wall()
         statement = (
-            "INSERT INTO locks VALUES (?, ?, ?) ON CONFLICT (address) DO UPDATE "
-            "SET token = excluded.token, expires = excluded.expires WHERE expires < ?"
+            "INSERT INTO locks VALUES (?, ?, ?) ON CONFLICT (address) DO UPDATE SET "
+            "token = IIF(expires < ?, excluded.token, token), "
+            "expires = IIF(expires < ?, excluded.expires, expires) RETURNING token"
         )
-        row = (key.digest, token, now + seconds, now)
-        return self._do(lambda db: db.execute(statement, row).rowcount == 1, default=True)
+        row = (key.digest, token, now + seconds, now, now)
+        return self._do(lambda db: str(db.execute(statement, row).fetchone()[0]), None)
+
+    def renew(self, key: Key, token: str, seconds: float) -> bool:
+        """Whether the lock is still this token's; if so, for so many seconds more."""
+        now = self._wall()
+        statement = "UPDATE locks SET expires = ? WHERE address = ? AND token = ? AND expires >= ?"
+        row = (now + seconds, key.digest, token, now)
+        return self._do(lambda db: db.execute(statement, row).rowcount == 1, default=False)
 
     def unlock(self, key: Key, token: str) -> None:
         """Let others ask."""
         statement = "DELETE FROM locks WHERE address = ? AND token = ?"
         self._do(lambda db: db.execute(statement, (key.digest, token)), None)
+
+    def tell(
+        self, key: Key, token: str, first: int, frames: Sequence[bytes], seconds: float
+    ) -> bool:
+        """Append frames to the token's line."""
+        now, line = self._wall(), _line(key, token)
+        rows = [
+            (line, turn, now + seconds, wrap_frame(key, token, turn, frame, self._ring))
+            for turn, frame in enumerate(frames, first)
+        ]
+
+        def append(db: sqlite3.Connection) -> bool:
+            db.execute("DELETE FROM frames WHERE expires < ? AND line <> ?", (now, line))
+            db.execute("UPDATE frames SET expires = ? WHERE line = ?", (now + seconds, line))
+            db.executemany("INSERT INTO frames VALUES (?, ?, ?, ?)", rows)
+            return True
+
+        return self._do(append, default=False)
+
+    def heard(self, key: Key, token: str, first: int) -> Sequence[bytes]:
+        """The line's frames from `first` on."""
+        statement = "SELECT turn, blob FROM frames WHERE line = ? AND turn >= ? ORDER BY turn"
+        row = (_line(key, token), first)
+        found: Sequence[tuple[int, bytes]]
+        found = self._do(lambda db: db.execute(statement, row).fetchall(), [])
+        frames: list[bytes] = []
+        try:
+            for expected, (turn, blob) in enumerate(found, first):
+                if turn != expected:
+                    break
+                frames.append(unwrap_frame(key, token, turn, bytes(blob), self._ring))
+        except ValueError as error:
+            _log.warning("damaged or foreign frames in %s are not heard: %s", self.name, error)
+        return frames
 
     def usage(self) -> Usage:
         """How full it is, unless the file is in use just now."""
@@ -153,41 +203,17 @@ class SqliteLevel:
             if connection is not None:
                 connection.close()
 
-    async def aget(self, key: Key, now: float) -> Entry | None:
-        """As `get`, in a thread."""
-        return await asyncio.to_thread(self.get, key, now)
+    def _row(self, key: Key, entry: Entry) -> tuple[Any, ...]:
+        blob = wrap(key, entry, self._ring)
+        mark = None if entry.subject is None else subject_mark(entry.subject)
+        return key.digest, mark, entry.keep_until, len(blob), blob
 
-    async def aput(self, key: Key, entry: Entry, now: float) -> None:
-        """As `put`, in a thread."""
-        await asyncio.to_thread(self.put, key, entry, now)
-
-    async def adelete(self, key: Key) -> None:
-        """As `delete`, in a thread."""
-        await asyncio.to_thread(self.delete, key)
-
-    async def aerase(self, subject: str) -> int:
-        """As `erase`, in a thread."""
-        return await asyncio.to_thread(self.erase, subject)
-
-    async def anews(self, since: int) -> Sequence[tuple[str, int]] | None:
-        """As `news`, in a thread."""
-        return await asyncio.to_thread(self.news, since)
-
-    async def abump(self, scope: str) -> int | None:
-        """As `bump`, in a thread."""
-        return await asyncio.to_thread(self.bump, scope)
-
-    async def alock(self, key: Key, token: str, seconds: float) -> bool:
-        """As `lock`, in a thread."""
-        return await asyncio.to_thread(self.lock, key, token, seconds)
-
-    async def aunlock(self, key: Key, token: str) -> None:
-        """As `unlock`, in a thread."""
-        await asyncio.to_thread(self.unlock, key, token)
-
-    async def aclose(self) -> None:
-        """As `close`, in a thread."""
-        await asyncio.to_thread(self.close)
+    def _write(self, db: sqlite3.Connection, statement: str, row: Any, now: float) -> int:
+        written = db.execute(statement, row).rowcount
+        self._stored += 1
+        if self._stored % _CLEAN_EVERY == 1:
+            self._clean(db, now)
+        return written
 
     def _do(self, operation: Callable[[sqlite3.Connection], R], default: R) -> R:
         def locked() -> R:
@@ -217,7 +243,8 @@ class SqliteLevel:
 
     def _clean(self, db: sqlite3.Connection, now: float) -> None:
         db.execute("DELETE FROM entries WHERE expires <= ?", (now,))
-        db.execute("DELETE FROM locks WHERE expires <= ?", (now,))
+        db.execute("DELETE FROM locks WHERE expires <= ?", (self._wall(),))
+        db.execute("DELETE FROM frames WHERE expires <= ?", (self._wall(),))
         over = db.execute("SELECT TOTAL(size) FROM entries").fetchone()[0] - self._max_bytes
         if over <= 0:
             return
@@ -229,3 +256,7 @@ class SqliteLevel:
             if over < -self._max_bytes // 50:
                 break
         db.executemany("DELETE FROM entries WHERE address = ?", going)
+
+
+def _line(key: Key, token: str) -> str:
+    return f"{key.digest.hex()}:{token}"

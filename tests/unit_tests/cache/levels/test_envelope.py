@@ -100,7 +100,7 @@ def test_a_bomb_is_a_miss() -> None:
     """A small blob cannot unfold to more than there may be."""
     bomb = zlib.compress(b"0" * (65 << 20), 9)
     head = envelope._HEAD.pack(b"SYC", 1, 1, 0)
-    blob = head + envelope._checksum(address(), head, bomb) + bomb
+    blob = head + envelope._checksum(envelope._place(address()), head, bomb) + bomb
     with pytest.raises(ValueError, match="too large"):
         unwrap(address(), blob)
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from langchain_switchyard.cache.levels.sqlite_level import SqliteLevel
+from langchain_switchyard.testing import FakeClock
 from tests.unit_tests.cache.builders import address, entry
 from tests.unit_tests.cache.shared_level_suite import NOW, Make, SharedLevelSuite
 
@@ -88,7 +89,11 @@ def test_a_file_that_cannot_be_used_is_an_empty_level(tmp_path: Path, trouble: s
     assert level.erase("eve") == 0
     assert level.news(0) is None
     assert level.bump("s") is None
-    assert level.lock(address(), "t", 1)
+    assert level.lock(address(), "t", 1) is None
+    assert not level.renew(address(), "t", 1)
+    assert level.publish(address(), "t", entry(at=NOW), NOW) is None
+    assert not level.tell(address(), "t", 0, [b"frame"], 1)
+    assert list(level.heard(address(), "t", 0)) == []
     assert level.usage().failures > 0
     level.close()
 
@@ -124,3 +129,37 @@ def test_threads_share_one_level(tmp_path: Path) -> None:
     assert level.usage().entries == 120
     assert level.usage().failures == 0
     level.close()
+
+
+def test_a_lease_ends_by_itself(tmp_path: Path) -> None:
+    """By the clock it was given; a renewed one lasts longer."""
+    clock = FakeClock()
+    level = SqliteLevel(tmp_path / "cache.db", wall=clock.wall)
+    assert level.lock(address(), "a", 10) == "a"
+    clock.advance(9)
+    assert level.renew(address(), "a", 10)
+    clock.advance(9)
+    assert level.lock(address(), "b", 10) == "a"
+    clock.advance(2)
+    assert not level.renew(address(), "a", 10)
+    assert level.publish(address(), "a", entry(at=NOW), NOW) is False
+    assert level.lock(address(), "b", 10) == "b"
+
+
+def test_frames_that_nobody_can_hear_any_more_leave_the_file(tmp_path: Path) -> None:
+    """Whoever tells something next sweeps."""
+    clock = FakeClock()
+    level = SqliteLevel(tmp_path / "cache.db", wall=clock.wall)
+    level.tell(address(), "a", 0, [b"one"], 10)
+    clock.advance(11)
+    level.tell(address(), "b", 0, [b"two"], 10)
+    assert list(level.heard(address(), "a", 0)) == []
+    assert list(level.heard(address(), "b", 0)) == [b"two"]
+
+
+def test_a_line_with_a_gap_is_heard_up_to_the_gap(tmp_path: Path) -> None:
+    """Half a sentence is no sentence."""
+    level = SqliteLevel(tmp_path / "cache.db")
+    level.tell(address(), "a", 0, [b"one"], 10)
+    level.tell(address(), "a", 2, [b"three"], 10)
+    assert list(level.heard(address(), "a", 0)) == [b"one"]
