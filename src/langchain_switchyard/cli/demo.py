@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from pathlib import Path
+from typing import cast
 
 from langchain_core.documents import Document
 
@@ -14,7 +15,7 @@ from langchain_switchyard.cli.session import open_assistant, show_sources, take_
 from langchain_switchyard.config import Switchyard
 from langchain_switchyard.conversation import language_of
 from langchain_switchyard.providers import local
-from langchain_switchyard.retrieval import HybridRetriever
+from langchain_switchyard.retrieval import HybridRetriever, Index
 
 _OWN_QUESTIONS = (
     "What is a tier?",
@@ -69,8 +70,11 @@ def _own_docs() -> Path:
 
 def _questions_about(library: HybridRetriever) -> list[str]:
     """Two questions for each language the documents speak, out of their headings."""
-    records = library.index.catalog.after(0)
-    documents = library.index.get([record.id for record in records])
+    index = cast(
+        "Index", library.index
+    )  # The command line's libraries are folders on this machine.
+    records = index.catalog.after(0)
+    documents = index.get([record.id for record in records])
     chosen: dict[str, list[str]] = {"en": [], "zh": []}
     for document in documents:
         title = _title(document)

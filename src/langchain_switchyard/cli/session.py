@@ -17,9 +17,8 @@ from langchain_switchyard.cli.console import Console
 from langchain_switchyard.cli.library import open_library
 from langchain_switchyard.cli.printer import StreamPrinter
 from langchain_switchyard.config import Switchyard
-from langchain_switchyard.graph import AssistantOutput, build_assistant
+from langchain_switchyard.graph import AssistantOutput, build_assistant, place_of
 from langchain_switchyard.graph.assistant import Assistant
-from langchain_switchyard.graph.state import SourceRecord
 
 
 @contextmanager
@@ -120,16 +119,6 @@ def show_sources(turn: Turn, console: Console) -> None:
     for source in turn.values.get("sources", []):
         if source["n"] in cited:
             console.say(f"  [{source['n']}] {place_of(source)}")
-
-
-def place_of(source: SourceRecord) -> str:
-    """Return where a passage stands: `docs/a.md:12 > Installing`."""
-    place = source["source"] or source["id"][:40]
-    if source["page"] is not None:
-        place += f" p. {source['page']}"
-    elif source["line"] is not None:
-        place += f":{source['line']}"
-    return f"{place} > {source['heading']}" if source["heading"] else place
 
 
 def _warn(turn: Turn, console: Console) -> None:

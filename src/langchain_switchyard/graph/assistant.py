@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage
-from langchain_core.retrievers import BaseRetriever
+from langchain_core.retrievers import RetrieverLike
 from langchain_core.runnables import Runnable, RunnableLambda
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -28,7 +28,7 @@ Assistant = CompiledStateGraph[AssistantState, None, AssistantInput, AssistantOu
 def build_assistant(
     model: Runnable[LanguageModelInput, AIMessage],
     *,
-    retriever: BaseRetriever | None = None,
+    retriever: RetrieverLike | None = None,
     checkpointer: Checkpointer = None,
     tracker: IntentTracker | None = None,
     evaluator: Evaluator | None = None,

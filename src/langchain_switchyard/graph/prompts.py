@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.messages.utils import trim_messages
 
 from langchain_switchyard.conversation import Language
+from langchain_switchyard.graph.passages import QUESTION, quoted, quoting
 from langchain_switchyard.graph.policy import AssistantPolicy
-from langchain_switchyard.graph.state import AssistantState, SourceRecord
+from langchain_switchyard.graph.state import AssistantState
 from langchain_switchyard.routing.tokens import estimate_messages
-from langchain_switchyard.sources import Source, format_sources
 
 _FROM_SOURCES: Mapping[Language, str] = {
     "en": """\
@@ -49,7 +48,6 @@ _GO_ON: Mapping[Language, str] = {
     "en": "The user asked this before and now asks to go on: tell what has not been told yet.",
     "zh": "用户之前问过这个问题，现在要求继续：请说还没有说过的内容。",
 }
-_QUESTION: Mapping[Language, str] = {"en": "Question: ", "zh": "问题："}
 _FOLLOWS: Mapping[Language, str] = {"en": "(It follows up on: {})", "zh": "（承接上文：{}）"}
 
 
@@ -106,22 +104,10 @@ def _adds_nothing(state: AssistantState) -> bool:
 def _asked(question: AnyMessage, state: AssistantState) -> HumanMessage:
     """The user's message, with the sources before it and what it leans on after it."""
     language = state["intent"]["language"]
-    before = format_sources([_source(record) for record in state["sources"]])
+    before = quoted(state["sources"])
     if before:
-        before += "\n\n" + _QUESTION[language]
+        before += f"\n\n{QUESTION[language]}"
     if _goes_on(state):
         return HumanMessage(f"{before}{state['query']}")
-    after = _FOLLOWS[language].format(state["query"]) if _adds_nothing(state) else ""
-    if isinstance(question.content, str):
-        return HumanMessage(f"{before}{question.content}\n{after}".rstrip())
-    blocks = [_text(before), *question.content, _text(after)]
-    return HumanMessage([block for block in blocks if block != _text("")])
-
-
-def _text(text: str) -> dict[str, Any]:
-    return {"type": "text", "text": text}
-
-
-def _source(record: SourceRecord) -> Source:
-    name = " > ".join(part for part in (record["source"], record["heading"]) if part)
-    return Source(record["n"], name or f"source {record['n']}", record["text"])
+    after = f"\n{_FOLLOWS[language].format(state['query'])}" if _adds_nothing(state) else ""
+    return quoting(question, before, after)

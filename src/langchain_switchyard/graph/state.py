@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypedDict
 from langchain_core.messages import AnyMessage
 from langgraph.channels import UntrackedValue
 from langgraph.graph.message import add_messages
+from typing_extensions import TypedDict as MixableTypedDict
 
 from langchain_switchyard.conversation import IntentType, Language
 
@@ -53,6 +54,21 @@ class CitationRecord(TypedDict):
     heading: str
     line: int | None
     page: int | None
+
+
+# Of the same making as LangGraph's states: before Python 3.13 others cannot be bases beside them.
+class RetrievalState(MixableTypedDict, total=False):
+    """What `retrieval_node` reads and sets; put it beside whatever else your state has.
+
+    ```python
+    class State(MessagesState, RetrievalState): ...
+    ```
+    """
+
+    query: str
+    """What to search for; if there is none, the user's last message."""
+    sources: list[SourceRecord]
+    """What was found, set anew by each search."""
 
 
 class VerdictRecord(TypedDict):

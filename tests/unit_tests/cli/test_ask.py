@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from langchain_switchyard.cli.session import place_of
+from langchain_switchyard.graph import place_of
 from langchain_switchyard.testing import FaultyProvider, ServerError
 
 

@@ -6,10 +6,10 @@ from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import Runnable, RunnableLambda
 
+from langchain_switchyard.graph.passages import cited
 from langchain_switchyard.graph.policy import AssistantPolicy
 from langchain_switchyard.graph.prompts import compose
-from langchain_switchyard.graph.state import AssistantState, CitationRecord, SourceRecord, Update
-from langchain_switchyard.quality.signals import citations
+from langchain_switchyard.graph.state import AssistantState, Update
 
 
 def generate_node(
@@ -34,22 +34,12 @@ def generate_node(
 
 
 def _update(state: AssistantState, answer: AIMessage) -> Update:
-    sources = {record["n"]: record for record in state["sources"]}
-    cited = [sources[number] for number in citations(answer.text, list(sources)).cited]
+    ids = {record["n"]: record["id"] for record in state["sources"]}
+    named = cited(answer.text, state["sources"])
     told = state.get("told", [])
     return {
         "messages": [answer],
-        "citations": [_citation(record) for record in cited],
-        "told": [*told, *(record["id"] for record in cited if record["id"] not in told)],
+        "citations": named,
+        "told": [*told, *(ids[each["n"]] for each in named if ids[each["n"]] not in told)],
         "attempts": state["attempts"] + 1,
     }
-
-
-def _citation(record: SourceRecord) -> CitationRecord:
-    return CitationRecord(
-        n=record["n"],
-        source=record["source"],
-        heading=record["heading"],
-        line=record["line"],
-        page=record["page"],
-    )

@@ -1,45 +1,79 @@
-"""The node that looks for sources."""
+"""The nodes that look for sources: one for any graph, and the assistant's own."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from langchain_core.documents import Document
-from langchain_core.retrievers import BaseRetriever
+from langchain_core.messages import BaseMessage, HumanMessage
+from langchain_core.retrievers import RetrieverLike
 from langchain_core.runnables import Runnable, RunnableLambda
 
+from langchain_switchyard.errors import ConfigurationError
+from langchain_switchyard.graph.passages import id_of, records_of
 from langchain_switchyard.graph.policy import AssistantPolicy
-from langchain_switchyard.graph.state import AssistantState, SourceRecord, Update
-from langchain_switchyard.routing.tokens import estimate_text
+from langchain_switchyard.graph.search import Search
+from langchain_switchyard.graph.state import AssistantState, Update
 
 
-class Found(Protocol):
-    """A document and how well it fits; `retrieval.Hit` is one."""
-
-    @property
-    def document(self) -> Document:
-        """The passage."""
-        ...
-
-    @property
-    def score(self) -> float:
-        """Higher is better."""
-        ...
+def last_question(messages: Sequence[BaseMessage]) -> str:
+    """Return the text of the user's last message, or nothing."""
+    asked = (message.text for message in reversed(messages) if isinstance(message, HumanMessage))
+    return next(asked, "").strip()
 
 
-@runtime_checkable
-class ScoredSearch(Protocol):
-    """A retriever that tells scores and takes `k`; `retrieval.HybridRetriever` is one."""
+def query_of(state: Mapping[str, Any]) -> str:
+    """Return `query` of a state, or else the user's last message."""
+    return str(state.get("query") or "").strip() or last_question(state.get("messages", []))
 
-    def search(self, query: str, k: int) -> Sequence[Found]:
-        """Return the best `k`."""
-        ...
 
-    async def asearch(self, query: str, k: int) -> Sequence[Found]:
-        """Return the best `k`."""
-        ...
+def retrieval_node(
+    retriever: RetrieverLike,
+    *,
+    k: int = 4,
+    tokens: int = 3_000,
+    query: Callable[[Any], str] = query_of,
+) -> Runnable[Any, Update]:
+    """Make a node for any graph whose state has the keys of `RetrievalState`.
+
+    It sets `sources` anew each time; to nothing, if there is nothing to search for. `with_sources`
+    shows them to a model.
+
+    Args:
+        retriever: Any LangChain retriever; one with `search` (`HybridRetriever`) tells scores, too.
+        k: Passages at most.
+        tokens: Estimated tokens of all passages at most; the first one always goes in.
+        query: What to search for, given the state; `query`, or the user's last message.
+
+    Raises:
+        ConfigurationError: Limits under which nothing could be found.
+    """
+    limits = require_limits(k, tokens)
+    search = Search(retriever)
+
+    def retrieve(state: Any) -> Update:
+        asked = query(state)
+        return {"sources": records_of(search.find(asked, k) if asked else [], *limits)}
+
+    async def aretrieve(state: Any) -> Update:
+        asked = query(state)
+        return {"sources": records_of(await search.afind(asked, k) if asked else [], *limits)}
+
+    return RunnableLambda(retrieve, aretrieve, name="look_up")
+
+
+def require_limits(k: int, tokens: int) -> tuple[int, int]:
+    """Return the limits of a retrieval.
+
+    Raises:
+        ConfigurationError: Under them nothing could be found.
+    """
+    for name, value in (("k", k), ("tokens", tokens)):
+        if value < 1:
+            raise ConfigurationError(f"{name} must be 1 or more, got {value}")
+    return k, tokens
 
 
 @dataclass(frozen=True)
@@ -50,29 +84,23 @@ class _Plan:
 
 
 def retrieve_node(
-    retriever: BaseRetriever, policy: AssistantPolicy
+    retriever: RetrieverLike, policy: AssistantPolicy
 ) -> Runnable[AssistantState, Update]:
-    """Make the node that fills `sources`.
+    """Make the assistant's node that fills `sources`.
 
     Args:
-        retriever: Any LangChain retriever; one with `search` gives scores, too.
+        retriever: Any LangChain retriever; one with `search` tells scores, too.
         policy: How many passages, and of how many tokens.
     """
-    scored = retriever if isinstance(retriever, ScoredSearch) else None
+    search = Search(retriever)
 
     def retrieve(state: AssistantState) -> Update:
         plan = _plan(state, policy)
-        if scored is None:
-            found = [(document, None) for document in retriever.invoke(plan.query)]
-            return _update(found, plan, policy)
-        return _update(_pairs(scored.search(plan.query, plan.k)), plan, policy)
+        return _update(search.find(plan.query, plan.k), plan, policy)
 
     async def aretrieve(state: AssistantState) -> Update:
         plan = _plan(state, policy)
-        if scored is None:
-            found = [(document, None) for document in await retriever.ainvoke(plan.query)]
-            return _update(found, plan, policy)
-        return _update(_pairs(await scored.asearch(plan.query, plan.k)), plan, policy)
+        return _update(await search.afind(plan.query, plan.k), plan, policy)
 
     return RunnableLambda(retrieve, aretrieve, name="look_up")
 
@@ -85,42 +113,8 @@ def _plan(state: AssistantState, policy: AssistantPolicy) -> _Plan:
     return _Plan(state["query"], policy.sources * wider + len(told), told)
 
 
-def _pairs(found: Sequence[Found]) -> list[tuple[Document, float | None]]:
-    return [(each.document, each.score) for each in found]
-
-
-def _update(
-    found: Sequence[tuple[Document, float | None]], plan: _Plan, policy: AssistantPolicy
-) -> Update:
-    fresh = [pair for pair in found if _id(pair[0]) not in plan.told]
-    sources: list[SourceRecord] = []
-    tokens = 0
+def _update(found: Sequence[Document], plan: _Plan, policy: AssistantPolicy) -> Update:
+    fresh = [document for document in found if id_of(document) not in plan.told]
     # Everything was told already: better the same again than nothing.
-    for document, score in fresh or found:
-        tokens += estimate_text(document.page_content)
-        if sources and (tokens > policy.source_tokens or len(sources) == plan.k):
-            break
-        sources.append(_record(len(sources) + 1, document, score))
+    sources = records_of(fresh or found, plan.k, policy.source_tokens)
     return {"sources": sources, "searched": True}
-
-
-def _record(number: int, document: Document, score: float | None) -> SourceRecord:
-    metadata = document.metadata
-    return SourceRecord(
-        n=number,
-        id=_id(document),
-        source=str(metadata.get("source", "")),
-        heading=str(metadata.get("heading") or metadata.get("title") or ""),
-        line=_whole_number(metadata.get("line")),
-        page=_whole_number(metadata.get("page")),
-        text=document.page_content,
-        score=score,
-    )
-
-
-def _id(document: Document) -> str:
-    return document.id or document.page_content
-
-
-def _whole_number(value: Any) -> int | None:
-    return value if isinstance(value, int) else None

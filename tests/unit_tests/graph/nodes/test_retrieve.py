@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from langchain_core.documents import Document
+from typing import Any
+from unittest.mock import ANY
 
+import pytest
+from langchain_core.documents import Document
+from langchain_core.messages import HumanMessage
+from langgraph.graph import END, START, MessagesState, StateGraph
+
+from langchain_switchyard.errors import ConfigurationError
+from langchain_switchyard.graph import RetrievalState, retrieval_node
 from langchain_switchyard.graph.nodes.retrieve import retrieve_node
 from langchain_switchyard.graph.policy import AssistantPolicy
 from langchain_switchyard.graph.state import AssistantState
@@ -57,3 +65,58 @@ def test_an_unknown_word_finds_nothing_and_says_that_it_searched(library: Hybrid
     found = retrieve_node(library, AssistantPolicy()).invoke(state("qwertz"))
 
     assert found == {"sources": [], "searched": True}
+
+
+class Mine(MessagesState, RetrievalState):
+    """A state of somebody else's graph."""
+
+    mood: str
+
+
+def own_graph(node: Any) -> Any:
+    """A graph of one node."""
+    graph = StateGraph(Mine)
+    graph.add_node("look", node)
+    graph.add_edge(START, "look")
+    graph.add_edge("look", END)
+    return graph.compile()
+
+
+async def test_the_standalone_node_serves_any_graph(library: HybridRetriever) -> None:
+    """It searches for the last question, sets its own key alone, and is seen as a retriever run."""
+    graph = own_graph(retrieval_node(library, k=1))
+    asked = {"messages": [("user", "hello"), ("ai", "hi"), ("user", "熔断器")], "mood": "calm"}
+
+    events = [event async for event in graph.astream_events(asked, version="v2")]
+
+    [run] = [e for e in events if e["event"] == "on_retriever_end" and "leg" not in e["name"]]
+    assert run["name"] == "HybridRetriever"
+    assert run["data"]["output"][0].id == "breaker"
+    result = graph.invoke(asked)
+    assert result.keys() == {"messages", "mood", "sources"}
+    [source] = result["sources"]
+    assert (source["source"], source["heading"], source["line"]) == ("概念.md", "熔断器", 1)
+    assert source["score"] > 0
+    assert await graph.ainvoke(asked) == {**result, "messages": ANY}
+
+
+def test_a_query_in_the_state_comes_before_the_message(library: HybridRetriever) -> None:
+    """Whoever rewrites questions puts the result there; or gives a function."""
+    state = {"messages": [HumanMessage("refunds")], "query": "kitchen soup"}
+
+    by_key = retrieval_node(library, k=1).invoke(state)
+    by_function = retrieval_node(library, k=1, query=lambda s: s["mood"])
+    nothing = retrieval_node(library).invoke({"messages": [HumanMessage("  ")]})
+
+    assert by_key["sources"][0]["id"] == "kitchen"
+    assert by_function.invoke({"mood": "receipt"})["sources"][0]["id"] == "receipts"
+    assert nothing == {"sources": []}
+
+
+@pytest.mark.parametrize("limits", [{"k": 0}, {"tokens": 0}])
+def test_limits_under_which_nothing_is_found_are_refused(
+    library: HybridRetriever, limits: dict[str, int]
+) -> None:
+    """When the graph is built, not when it runs."""
+    with pytest.raises(ConfigurationError, match=next(iter(limits))):
+        retrieval_node(library, **limits)
