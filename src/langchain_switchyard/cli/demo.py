@@ -72,7 +72,7 @@ def _questions_about(library: HybridRetriever) -> list[str]:
     """Two questions for each language the documents speak, out of their headings."""
     index = cast(
         "Index", library.index
-    )  # The command line's libraries are folders on this machine.
+    )  # Its folder is on this machine.
     records = index.catalog.after(0)
     documents = index.get([record.id for record in records])
     chosen: dict[str, list[str]] = {"en": [], "zh": []}
