@@ -12,7 +12,7 @@ from langchain_switchyard.cache.serving import serve
 from langchain_switchyard.errors import AllDeploymentsFailed
 from langchain_switchyard.routing.call import Call, Reply
 from langchain_switchyard.routing.clock import Clock
-from langchain_switchyard.routing.effects import Io, Steps
+from langchain_switchyard.routing.effects import Steps
 from langchain_switchyard.routing.failures import Kind
 
 _OUTAGES = frozenset(
@@ -75,11 +75,13 @@ def _similar(parts: Parts, call: Call, plan: Plan, clock: Clock) -> Steps[Reply 
     semantic, question = parts.semantic, question_of(parts, plan)
     if semantic is None or question is None or plan.key is None:
         return None
-    hit = yield Io(lambda: semantic.outage(question), lambda: semantic.aoutage(question))
+    hit = yield from semantic.outage(question, clock)
     if hit is None:
         return None
     found = yield from parts.shelf.find(Key(hit.key, plan.key.scope), clock)
-    if found is None or plan.use_of(found[0], clock.wall()) == "dead":
+    use = "dead" if found is None else plan.use_of(found[0], clock.wall())
+    # An answer about today is no answer about another day.
+    if found is None or use == "dead" or (hit.timely and use != "fresh"):
         return None
     details = {
         "degraded": "similar",

@@ -21,7 +21,7 @@ from langchain_switchyard.cache.serving import serve
 from langchain_switchyard.errors import AllDeploymentsFailed
 from langchain_switchyard.routing.call import Call, Reply
 from langchain_switchyard.routing.clock import World
-from langchain_switchyard.routing.effects import Io, Steps
+from langchain_switchyard.routing.effects import Steps
 from langchain_switchyard.routing.layer import Candidates, Handler
 
 
@@ -106,10 +106,7 @@ class CacheHandler:
         semantic = self._parts.semantic
         if semantic is None:
             return None
-        verdict: Verdict = yield Io(
-            partial(semantic.lookup, question), partial(semantic.alookup, question)
-        )
-        return verdict
+        return (yield from semantic.lookup(question, self._world.clock))
 
     def _serve_like(self, call: Call, plan: Plan, hit: SemanticHit) -> Steps[Reply | None]:
         parts = self._parts
@@ -118,7 +115,7 @@ class CacheHandler:
         found = yield from parts.shelf.find(Key(hit.key, plan.key.scope), self._world.clock)
         if found is None or plan.use_of(found[0], self._world.clock.wall()) != "fresh":
             if found is None:
-                parts.semantic.forget([hit.key])
+                parts.semantic.forget(hit.key)
             return None
         similarity = round(hit.similarity, 4)
         details = {"similarity": similarity, "hit_id": hit.hit_id, "question": hit.question}

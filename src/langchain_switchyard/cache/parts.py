@@ -11,8 +11,8 @@ from langchain_switchyard.cache.flights.background import Background
 from langchain_switchyard.cache.flights.flight import Flights
 from langchain_switchyard.cache.keys.key import KeyMaker
 from langchain_switchyard.cache.levels.shelf import Shelf
+from langchain_switchyard.cache.matching import Matching
 from langchain_switchyard.cache.policy import CachePolicy
-from langchain_switchyard.cache.semantic_contract import SemanticLevel
 from langchain_switchyard.cache.tally import Tally
 
 Redact = Callable[[AIMessage], AIMessage | None]
@@ -25,7 +25,7 @@ class Parts:
 
     shelf: Shelf
     policy: CachePolicy
-    semantic: SemanticLevel | None = None
+    semantic: Matching | None = None
     redact: Redact | None = None
     keys: KeyMaker = field(default_factory=KeyMaker)
     flights: Flights = field(default_factory=Flights)

@@ -84,4 +84,7 @@ def question_of(parts: Parts, plan: Plan) -> Question | None:
         text=last.content,
         key=plan.key.digest,
         user=plan.request.subject,
+        scope=plan.key.scope,
+        epochs=plan.epochs,
+        for_outage=parts.policy.degradation.mode == "similar",
     )

@@ -17,6 +17,7 @@ from langchain_switchyard.cache.layer import CacheHandler
 from langchain_switchyard.cache.levels.level import Level
 from langchain_switchyard.cache.levels.memory import MemoryLevel
 from langchain_switchyard.cache.levels.shelf import Shelf
+from langchain_switchyard.cache.matching import Matching
 from langchain_switchyard.cache.parts import Parts, Redact
 from langchain_switchyard.cache.plan import NO_WISHES, Plan
 from langchain_switchyard.cache.policy import CachePolicy
@@ -76,7 +77,8 @@ class ResponseCache:
     ) -> None:
         """Put the levels together."""
         shelf = Shelf([MemoryLevel()] if levels is None else levels)
-        self._parts = Parts(shelf, policy or CachePolicy(), semantic, redact)
+        matching = None if semantic is None else Matching(semantic, shelf)
+        self._parts = Parts(shelf, policy or CachePolicy(), matching, redact)
         self._world = world or World()
 
     @property
@@ -160,8 +162,11 @@ class ResponseCache:
         Returns:
             Whether the hit was known.
         """
-        semantic = self._parts.semantic
-        return semantic is not None and semantic.report_wrong(hit_id)
+        return self._run(self._report_wrong(hit_id))
+
+    async def areport_wrong(self, hit_id: str) -> bool:
+        """As `report_wrong`."""
+        return await self._arun(self._report_wrong(hit_id))
 
     # --- Looking inside, and the end ---
 
@@ -242,9 +247,19 @@ class ResponseCache:
 
     def _invalidate(self, namespace: str | None, tags: Iterable[str] | None) -> Steps[None]:
         name = namespace or self._parts.policy.namespace
-        if self._parts.semantic is not None and tags is None:
-            self._parts.semantic.forget_partition(None)
         yield from self._parts.shelf.invalidate(name, tags, self._world.clock)
+        if self._parts.semantic is not None:
+            self._parts.semantic.forget_stale()
+
+    def _report_wrong(self, hit_id: str) -> Steps[bool]:
+        if self._parts.semantic is None:
+            return False
+        clock, rule = self._world.clock, self._parts.policy.freshness
+        # Longer than anything that is stored by now.
+        life = rule.fresh_for + rule.stale_while_revalidate + rule.stale_if_error
+        return (
+            yield from self._parts.semantic.report_wrong(hit_id, clock.wall() + 2 * life, clock)
+        )
 
     def _run(self, steps: Steps[R]) -> R:
         return SyncDriver(self._world.clock).run(steps)

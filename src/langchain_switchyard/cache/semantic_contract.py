@@ -7,8 +7,23 @@ Answers themselves stay in the cache's levels: a hit names the entry by its key.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
+
+Stamp = tuple[tuple[str, int], ...]
+"""Epochs that held when a question was asked; see `levels/epochs.py`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the questions of one partition are kept."""
+
+    scope: str
+    """`Key.scope` of its answers."""
+    partition: bytes
+    """12 bytes that stand for `Question.partition`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +38,19 @@ class Question:
     """Digest of the whole request: the address of its exact answer."""
     user: str | None = None
     """Who asks, if known: entries of one user count once in an agreement."""
+    scope: str = ""
+    """`Key.scope` of its answer."""
+    epochs: Stamp = ()
+    """From before the model was asked: what is invalidated later is forgotten by them."""
+
+    for_outage: bool = True
+    """Whether it may be met in an outage: then it is remembered although it speaks of today."""
+
+    @property
+    def place(self) -> Place:
+        """Where it belongs."""
+        mark = hashlib.blake2b(self.partition, digest_size=12, person=b"swyd-partition").digest()
+        return Place(self.scope, mark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +65,8 @@ class SemanticHit:
     """Address of the entry that holds the answer."""
     question: str
     """The past question's text."""
+    timely: bool = False
+    """Either question speaks of today or now: the answer is good only while it is fresh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +120,8 @@ class SemanticLevel(Protocol):
         """These entries are gone or wrong: never name them again. Cheap; called on a dead hit."""
         ...
 
-    def forget_partition(self, partition: bytes | None) -> None:
-        """Drop one partition, or everything (a namespace was invalidated)."""
+    def forget_stale(self, is_current: Callable[[Stamp], bool]) -> None:
+        """Drop every question whose epochs no longer hold: something was invalidated."""
         ...
 
     def forget_user(self, user: str) -> int:
@@ -104,4 +134,51 @@ class SemanticLevel(Protocol):
 
     def stats(self) -> dict[str, Any]:
         """Plain figures: partitions, entries, bars, shadow-checked wrong-per-hit with interval."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A stretch of what was told about one place, in the order it was told."""
+
+    after: str
+    """Position at which it was asked for; empty: the beginning."""
+    notes: tuple[bytes, ...]
+    position: str
+    """Position of its end, to read on from."""
+
+
+@runtime_checkable
+class SharedSemanticLevel(SemanticLevel, Protocol):
+    """A semantic level that can learn what others learned, here earlier or in another process.
+
+    Whoever carries the notes calls `hear` for a place before anything is asked there, and `told`
+    after each `record` and `report_wrong`.
+    """
+
+    @property
+    def dialect(self) -> str:
+        """What its notes are written in: only levels of the same dialect understand each other."""
+        ...
+
+    def heard(self, place: Place) -> str:
+        """Position up to which this place's notes are known; empty: none are."""
+        ...
+
+    def hear(self, place: Place, page: Page, is_current: Callable[[Stamp], bool]) -> None:
+        """Take in what was told. A page that does not begin where the last one ended is ignored.
+
+        Args:
+            place: What it is about.
+            page: The notes; one that cannot be read is logged and left out.
+            is_current: Says of a question's epochs whether they still hold.
+        """
+        ...
+
+    def told(self, place: Place) -> list[bytes]:
+        """Notes on what was learned here since the last call."""
+        ...
+
+    def place_of(self, hit_id: str) -> Place | None:
+        """Where a hit was served; None if this is no id of a hit."""
         ...

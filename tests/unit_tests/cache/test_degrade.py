@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langchain_switchyard.cache.keys.request import Request
 from langchain_switchyard.cache.policy import CachePolicy, Degradation, Freshness
 from langchain_switchyard.cache.response_cache import ResponseCache
-from langchain_switchyard.cache.semantic_contract import Question, SemanticHit, Verdict
+from langchain_switchyard.cache.semantic_contract import Question, SemanticHit, Stamp, Verdict
 from langchain_switchyard.errors import AllDeploymentsFailed
 from langchain_switchyard.routing.cache_options import CacheOptions
 from langchain_switchyard.routing.chat_model import ChatSwitchyard
@@ -206,9 +207,9 @@ class Twin:
         """Note it."""
         self.forgotten.extend(keys)
 
-    def forget_partition(self, partition: bytes | None) -> None:
-        """Forget all."""
-        self.known.clear()
+    def forget_stale(self, is_current: Callable[[Stamp], bool]) -> None:
+        """Forget what was invalidated."""
+        self.known = [question for question in self.known if is_current(question.epochs)]
 
     def forget_user(self, user: str) -> int:
         """Drop that user's questions."""

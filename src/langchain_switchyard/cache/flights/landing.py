@@ -19,7 +19,7 @@ from langchain_switchyard.cache.storing import (
 )
 from langchain_switchyard.routing.call import Reply
 from langchain_switchyard.routing.clock import World
-from langchain_switchyard.routing.effects import Io, Steps
+from langchain_switchyard.routing.effects import Steps
 
 
 class Landing:
@@ -69,15 +69,8 @@ class Landing:
             return
         if miss.question is not None and parts.semantic is not None:
             # Comparing answers may mean asking a model: nobody waits for that.
-            yield parts.background.spawn(partial(self._learn, miss, fit.text), clock)
-
-    def _learn(self, miss: Miss, answer: str) -> Steps[None]:
-        semantic, question, verdict = self._parts.semantic, miss.question, miss.verdict
-        if semantic is not None and question is not None:
-            yield Io(
-                partial(semantic.record, question, answer, verdict),
-                partial(semantic.arecord, question, answer, verdict),
-            )
+            told = (miss.question, fit.text, miss.verdict, kept.keep_until, clock)
+            yield parts.background.spawn(partial(parts.semantic.learn, *told), clock)
 
     def _fit(self, miss: Miss, message: AIMessage) -> tuple[AIMessage | None, str]:
         """The message as it may be stored, or why it may not."""

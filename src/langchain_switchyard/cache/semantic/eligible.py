@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from langchain_switchyard.cache.semantic.words import words
 from langchain_switchyard.errors import ConfigurationError
 
+TIMELY = "time words"
+"""The reason that holds in good times only: see `Entry.timely`."""
+
 _TIME = re.compile(
     r"\b(?:today|todays|tonight|tomorrow|yesterday|currently|right now|at the moment|as of now"
     r"|latest|this (?:morning|afternoon|evening|week|weekend|month|year|quarter)"
@@ -53,7 +56,7 @@ def why_not(text: str, user: str | None, rules: TextRules) -> str | None:
     if length > rules.longest:
         return "too long"
     if not rules.time_words and _TIME.search(folded):
-        return "time words"
+        return TIMELY
     if not rules.personal and user is None and _PERSONAL.search(folded):
         return "personal"
     return None

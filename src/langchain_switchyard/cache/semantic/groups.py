@@ -46,6 +46,12 @@ class AnswerGroups:
         """Count the entries in the entry's group, itself included."""
         return len(self._members[self._group_of[entry]])
 
+    def is_open(self, left: int, right: int) -> bool:
+        """Whether nothing is known yet of how two entries' answers compare."""
+        if left not in self or self.group(left) == self.group(right):
+            return False
+        return not self.known_to_differ(left, right)
+
     def known_to_differ(self, left: int, right: int) -> bool:
         """Whether answers of the two entries' groups were compared and found different."""
         return self._group_of[right] in self._differs[self._group_of[left]]

@@ -1,49 +1,53 @@
-"""What was served or checked lately, so that a later complaint finds its entry."""
+"""The id of a hit says where it was served: it is understood after a restart, and elsewhere.
+
+An id holds digests only. Whoever can guess a request can compute most of it, and at worst take one
+entry out of service with it.
+"""
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
+import base64
+import binascii
 from dataclasses import dataclass
+
+from langchain_switchyard.cache.semantic_contract import Place
+
+_PARTITION, _KEY, _NONCE = 12, 6, 6
+_ENCODED = (_PARTITION + _KEY + _NONCE) // 3 * 4
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
-    """An entry that was served, or would have been."""
+class HitId:
+    """One time that one entry was served, or would have been."""
 
-    partition: bytes
-    entry: int
-    """Number inside the partition."""
-    agreed: tuple[int, ...]
-    """Numbers of the entries that spoke for it."""
+    place: Place
+    key: bytes
+    """The first 6 bytes of the entry's."""
+    nonce: bytes
+    """6 bytes: tells apart two hits of one entry."""
+
+    def is_of(self, key: bytes) -> bool:
+        """Whether this may be the key of the entry that was served."""
+        return _start_of(key) == self.key
+
+    def __str__(self) -> str:
+        """As the caller sees it: the scope and 32 URL-safe characters."""
+        form = self.place.partition + _start_of(self.key) + self.nonce
+        return self.place.scope + base64.urlsafe_b64encode(form).decode()
+
+    @classmethod
+    def parse(cls, text: str) -> HitId | None:
+        """The id that was written so; None if none was."""
+        scope, encoded = text[:-_ENCODED], text[-_ENCODED:]
+        try:
+            form = base64.b64decode(encoded, altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            return None
+        if len(form) != _PARTITION + _KEY + _NONCE:
+            return None
+        partition, rest = form[:_PARTITION], form[_PARTITION:]
+        return cls(Place(scope, partition), rest[:_KEY], rest[_KEY:])
 
 
-class HitLog:
-    """The latest hits by their id. Safe for many threads.
-
-    Args:
-        capacity: Hits remembered; older ones can no longer be reported.
-    """
-
-    def __init__(self, capacity: int = 10_000) -> None:
-        """Start empty."""
-        self._lock = threading.Lock()
-        self._capacity = capacity
-        self._hits: OrderedDict[str, Served] = OrderedDict()
-
-    def note(self, hit_id: str, served: Served) -> None:
-        """Remember a hit."""
-        with self._lock:
-            self._hits[hit_id] = served
-            if len(self._hits) > self._capacity:
-                self._hits.popitem(last=False)
-
-    def take(self, hit_id: str) -> Served | None:
-        """Return a hit and forget it: nothing is reported twice."""
-        with self._lock:
-            return self._hits.pop(hit_id, None)
-
-    def peek(self, hit_id: str) -> Served | None:
-        """Return a hit without forgetting it."""
-        with self._lock:
-            return self._hits.get(hit_id)
+def _start_of(key: bytes) -> bytes:
+    return key[:_KEY].ljust(_KEY, b"\0")

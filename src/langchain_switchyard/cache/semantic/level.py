@@ -19,19 +19,29 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.embeddings import Embeddings
 
+from langchain_switchyard.cache.semantic.encoder import encoder_name
 from langchain_switchyard.cache.semantic.equivalence import (
     AnswerEquivalence,
     AsyncAnswerEquivalence,
     Comparison,
     SameWords,
 )
-from langchain_switchyard.cache.semantic.matcher import Learning, Matcher
+from langchain_switchyard.cache.semantic.hits import HitId
+from langchain_switchyard.cache.semantic.matcher import Context, Learning, Matcher
 from langchain_switchyard.cache.semantic.modes import Agreement, Mode, Threshold
 from langchain_switchyard.cache.semantic.ngrams import NgramEmbeddings
+from langchain_switchyard.cache.semantic.notes import FORM
 from langchain_switchyard.cache.semantic.partition import Asked
 from langchain_switchyard.cache.semantic.policy import SemanticPolicy
 from langchain_switchyard.cache.semantic.vetoes import strict_veto, veto
-from langchain_switchyard.cache.semantic_contract import Question, SemanticHit, Verdict
+from langchain_switchyard.cache.semantic_contract import (
+    Page,
+    Place,
+    Question,
+    SemanticHit,
+    Stamp,
+    Verdict,
+)
 from langchain_switchyard.errors import MissingExtra
 
 if TYPE_CHECKING:
@@ -48,7 +58,8 @@ _NO_EMBEDDING = "no embedding"
 class SemanticCache:
     """Past answers to questions that mean the same.
 
-    Keeps questions and vectors in memory, per partition; answers stay in the cache's levels.
+    Keeps questions and vectors in memory, per partition; answers stay in the cache's levels. If one
+    of those is shared, what is learned is told there and heard by others and after a restart.
     Thread-safe. A failing encoder or judge is logged and costs a hit, never a request.
 
     Args:
@@ -137,7 +148,7 @@ class SemanticCache:
             answer: The model's text, to compare with neighbours' answers.
             verdict: What `lookup` had said, or None if it was not asked.
         """
-        if self._matcher.refusal(question):
+        if not self._matcher.is_worth_learning(question):
             return
         asked = self._known(verdict) or self._read(question)
         if asked is None:
@@ -154,7 +165,7 @@ class SemanticCache:
 
     async def arecord(self, question: Question, answer: str, verdict: Verdict | None) -> None:
         """As `record`."""
-        if self._matcher.refusal(question):
+        if not self._matcher.is_worth_learning(question):
             return
         asked = self._known(verdict) or await self._aread(question)
         if asked is None:
@@ -177,16 +188,41 @@ class SemanticCache:
         """Drop every question of a user, text and vector; returns how many there were."""
         return self._matcher.forget_user(user)
 
-    def forget_partition(self, partition: bytes | None) -> None:
-        """Drop one partition, or everything."""
-        self._matcher.forget_partition(partition)
+    def forget_stale(self, is_current: Callable[[Stamp], bool]) -> None:
+        """Drop every question whose epochs no longer hold: something was invalidated."""
+        self._matcher.forget_stale(is_current)
 
     def report_wrong(self, hit_id: str) -> bool:
-        """A served hit was wrong: quarantine its neighbourhood. False if the id is unknown.
+        """A served hit was wrong: quarantine its neighbourhood.
 
-        It counts like a check that failed. Ids of the latest 10,000 hits are known.
+        It counts like a check that failed. False if the entry is gone, the id is none, or the
+        same hit was reported before.
         """
         return self._matcher.report_wrong(hit_id)
+
+    # --- Learning from others; see `SharedSemanticLevel` ---
+
+    @property
+    def dialect(self) -> str:
+        """The form of its notes and the encoder of its vectors."""
+        return f"{FORM} {encoder_name(self._embeddings)}"
+
+    def heard(self, place: Place) -> str:
+        """Position up to which a place's notes are known."""
+        return self._matcher.heard(place)
+
+    def hear(self, place: Place, page: Page, is_current: Callable[[Stamp], bool]) -> None:
+        """Take in what others learned, or this process before it was restarted."""
+        self._matcher.hear(place, page, is_current)
+
+    def told(self, place: Place) -> list[bytes]:
+        """Notes on what was learned here since the last call."""
+        return self._matcher.told(place)
+
+    def place_of(self, hit_id: str) -> Place | None:
+        """Where a hit was served."""
+        hit = HitId.parse(hit_id)
+        return None if hit is None else hit.place
 
     def stats(self) -> dict[str, Any]:
         """Plain figures: partitions, entries, bars, wrong per checked hit with its interval."""
@@ -211,7 +247,7 @@ class SemanticCache:
     @staticmethod
     def _known(verdict: Verdict | None) -> Asked | None:
         context = verdict.context if verdict is not None else None
-        return context if isinstance(context, Asked) else None
+        return context.asked if isinstance(context, Context) else None
 
     async def _asame(self, comparison: Comparison) -> bool:
         if isinstance(self._equivalence, AsyncAnswerEquivalence):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -19,3 +20,16 @@ class Neighbour:
     """Who asked it, if known."""
     seen: tuple[tuple[float, bool], ...] = ()
     """Of later questions next to it: the similarity, and whether its answer was right."""
+
+
+def independent(near: Iterable[Neighbour], asker: str | None) -> list[Neighbour]:
+    """Let another user's questions count once in a group: nobody makes an agreement alone."""
+    voices: set[tuple[str, int]] = set()
+    kept = []
+    for one in near:
+        if one.user is not None and one.user != asker:
+            if (one.user, one.group) in voices:
+                continue
+            voices.add((one.user, one.group))
+        kept.append(one)
+    return kept

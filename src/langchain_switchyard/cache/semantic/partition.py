@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from langchain_switchyard.cache.semantic.bounded import Observation
 from langchain_switchyard.cache.semantic.entry import Entry
-from langchain_switchyard.cache.semantic.groups import AnswerGroups
 from langchain_switchyard.cache.semantic.modes import Mode
-from langchain_switchyard.cache.semantic.neighbour import Neighbour
+from langchain_switchyard.cache.semantic.neighbour import independent
+from langchain_switchyard.cache.semantic.notes import Checked, Doubted, Event, Settled, Stored
+from langchain_switchyard.cache.semantic.questions import Questions
+from langchain_switchyard.cache.semantic.telling import Telling
 from langchain_switchyard.cache.semantic.vetoes import Marks, Veto
 from langchain_switchyard.cache.semantic.watch import Move, Watch
+from langchain_switchyard.cache.semantic_contract import Page, Stamp
 
 if TYPE_CHECKING:  # numpy is an extra: reading this file must not need it.
-    from langchain_switchyard.cache.semantic.vector_index import Vector, VectorIndex
-
-_LONGEST_MEMORY = 64
-"""Observations kept of one entry, the latest."""
+    from langchain_switchyard.cache.semantic.vector_index import Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +29,9 @@ class Asked:
     marks: Marks
     vector: Vector
     user: str | None
+    epochs: Stamp = ()
+    timely: bool = False
+    """It speaks of today or now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +46,24 @@ class Found:
 
 
 class Partition:
-    """Entries, their groups and their bar. Safe for many threads: one lock around everything.
+    """Questions, their bar, and what is told of both. Safe for many threads: one lock.
 
     Args:
-        index: Where the vectors are searched; empty.
+        questions: What it holds; empty.
         watch: The bar and what was checked at it.
         veto: Differences across which nothing is served.
-        capacity: Entries at most; the one that was not stored or served for longest leaves.
+        name: What it calls itself in its notes.
     """
 
-    def __init__(self, index: VectorIndex, watch: Watch, veto: Veto, capacity: int) -> None:
+    def __init__(self, questions: Questions, watch: Watch, veto: Veto, name: str = "") -> None:
         """Start empty."""
         self._lock = threading.Lock()
-        self._index = index
+        self._questions = questions
         self._watch = watch
         self._veto = veto
-        self._capacity = capacity
-        self._entries: OrderedDict[int, Entry] = OrderedDict()
-        self._by_key: dict[bytes, int] = {}
-        self._by_text: dict[str, int] = {}
-        self._groups = AnswerGroups()
-        self._next = 0
+        self._telling = Telling(name)
+
+    # --- Deciding ---
 
     def find(self, asked: Asked, draw: float, *, mode: Mode | None = None) -> Found:
         """Decide who may be served.
@@ -74,48 +72,60 @@ class Partition:
             asked: The question.
             draw: Uniform in [0, 1), for rules that explore.
             mode: Another rule than the one in force, for an outage: then the partition's being
-                closed does not matter.
+                closed does not matter, and questions about today may be met.
         """
         with self._lock:
+            if mode is not None:
+                found = self._find(asked, draw, mode, timely=True)
+            else:
+                found = self._find(asked, draw, self._watch.mode, timely=False)
+            if found.entry is None:
+                return found
             if mode is None and self._watch.is_closed:
                 # Closed partitions go on checking what the strictest bar would serve.
-                found = self._find(asked, draw, self._watch.mode)
-                return found if found.entry is None else _closed(found)
-            found = self._find(asked, draw, mode or self._watch.mode)
-            if found.entry is not None:
-                self._entries.move_to_end(found.entry.number)
+                return Found(found.entry, found.similarity, found.agreed, reason="closed")
+            self._questions.touch(found.entry.number)
             return found
 
-    def _find(self, asked: Asked, draw: float, mode: Mode) -> Found:
-        twin = self._entries.get(self._by_text.get(asked.marks.plain, -1))
-        if twin is not None and not twin.is_barred and self._veto(asked.marks, twin.marks) is None:
+    def _find(self, asked: Asked, draw: float, mode: Mode, *, timely: bool) -> Found:
+        twin = self._questions.of_text(asked.marks.plain)
+        if twin is not None and (timely or not twin.timely) and not self._objection(asked, twin):
             return Found(twin, 1.0, (twin.number,))
-        near = self._independent(self._near(asked.vector, mode.neighbours), asked.user)
+        near = self._questions.near(asked.vector, mode.neighbours, timely=timely)
+        near = independent(near, asked.user)
         choice = mode.choose(near, draw)
         reason = choice.reason
-        for candidate in choice.candidates:
-            entry = self._entries[candidate.entry]
-            vetoed = self._veto(asked.marks, entry.marks)
-            if vetoed is None and not entry.is_barred:
-                agreed = tuple(one.entry for one in near if one.group == candidate.group)
-                return Found(entry, min(candidate.similarity, 1.0), agreed)
+        candidates = [(self._entry(one.entry), one) for one in choice.candidates]
+        # What holds on any day comes before what was said of one.
+        for entry, seen in sorted(candidates, key=lambda one: one[0].timely):
+            objection = self._objection(asked, entry)
+            if objection is None:
+                agreed = tuple(one.entry for one in near if one.group == seen.group)
+                return Found(entry, min(seen.similarity, 1.0), agreed)
             # The reason of the nearest one is told.
-            reason = reason or ("barred" if vetoed is None else f"vetoed: {vetoed}")
+            reason = reason or objection
         return Found(reason=reason)
+
+    def _objection(self, asked: Asked, entry: Entry) -> str | None:
+        vetoed = self._veto(asked.marks, entry.marks)
+        if vetoed is not None:
+            return f"vetoed: {vetoed}"
+        return "barred" if entry.is_barred else None
+
+    def _entry(self, number: int) -> Entry:
+        entry = self._questions.get(number)
+        if entry is None:
+            raise KeyError(number)
+        return entry
+
+    # --- Learning ---
 
     def store(self, asked: Asked, key: bytes, answer: str) -> Entry:
         """Add a question with its fresh answer, as a group of its own."""
+        told = Stored(key, asked.text, answer, asked.vector, asked.user, asked.epochs, asked.timely)
         with self._lock:
-            self._forget(self._by_key.get(key))
-            entry = Entry(self._next, key, asked.text, answer, asked.marks, asked.user)
-            self._index.add(entry.number, asked.vector)
-            self._next += 1
-            self._entries[entry.number] = entry
-            self._by_key[key] = self._by_text[entry.marks.plain] = entry.number
-            self._groups.add(entry.number)
-            while len(self._entries) > self._capacity:
-                self._forget(next(iter(self._entries)))
-            return entry
+            self._telling.tell(told)
+            return self._questions.add(told)
 
     def comparable(self, asked: Asked, fresh: int | None, tried: Iterable[int]) -> Entry | None:
         """Return the nearest entry whose answer is worth comparing with the fresh one.
@@ -129,96 +139,130 @@ class Partition:
             The nearest entry of a group that is neither its own nor compared, nor known to differ.
         """
         with self._lock:
-            known = {self._groups.group(one) for one in tried if one in self._groups}
-            for one in self._near(asked.vector, self._watch.mode.neighbours + 1):
+            groups, count = self._questions.groups, self._watch.mode.neighbours + 1
+            known = {groups.group(one) for one in tried if one in groups}
+            for one in self._questions.near(asked.vector, count, timely=asked.timely):
                 if one.entry == fresh or one.group in known:
                     continue
-                if fresh is None or self._is_open_question(fresh, one.entry):
-                    return self._entries[one.entry]
+                if fresh is None or groups.is_open(fresh, one.entry):
+                    return self._questions.get(one.entry)
             return None
-
-    def _is_open_question(self, fresh: int, other: int) -> bool:
-        if fresh not in self._groups or self._groups.group(fresh) == self._groups.group(other):
-            return False
-        return not self._groups.known_to_differ(fresh, other)
 
     def settle(self, fresh: int | None, known: int, asked: Asked, *, same: bool) -> None:
         """Take in the verdict on a fresh answer and a known one."""
         with self._lock:
-            entry = self._entries.get(known)
+            entry = self._questions.get(known)
             if entry is None:
                 return
-            similarity = float(self._index.vector(known) @ asked.vector)
-            observation: Observation = (min(max(similarity, 0.0), 1.0), same)
-            entry.seen = (*entry.seen[-_LONGEST_MEMORY + 1 :], observation)
-            if fresh is not None and fresh in self._groups:
-                self._groups.settle(fresh, known, same=same)
+            ours = None if fresh is None else self._questions.get(fresh)
+            similarity = self._questions.similarity(entry, asked.vector)
+            told = Settled(ours.key if ours else None, entry.key, similarity, same)
+            self._telling.tell(told)
+            self._questions.settle(told)
 
     def check(self, served: int, agreed: Iterable[int], *, right: bool) -> Move:
         """Take in a verdict on a would-be hit: move the bar, quarantine what spoke for it."""
         with self._lock:
-            if not right:
-                self._quarantine(served, agreed)
-            return self._watch.check(right=right)
+            return self._check(self._questions.get(served), agreed, right=right)
+
+    def report(self, is_served: Callable[[bytes], bool], nonce: bytes) -> bool:
+        """Take in that a hit was wrong; False if its entry is gone or it was reported before.
+
+        Args:
+            is_served: Says of an entry's key whether that entry was served.
+            nonce: Of the hit's id.
+        """
+        with self._lock:
+            served = next((entry for entry in self._questions if is_served(entry.key)), None)
+            if served is None or self._telling.is_known(nonce):
+                return False
+            agreed = self._questions.around(served, self._watch.mode.neighbours)
+            self._check(served, agreed, right=False, nonce=nonce)
+            return True
+
+    def _check(
+        self, served: Entry | None, agreed: Iterable[int], *, right: bool, nonce: bytes = b""
+    ) -> Move:
+        entries = (self._questions.get(one) for one in agreed)
+        voices = tuple(entry.key for entry in entries if entry is not None)
+        told = Checked(served.key if served else b"", voices, right, self._watch.state, nonce)
+        self._telling.tell(told)
+        return self._apply(told)
+
+    def _apply(self, told: Checked) -> Move:
+        if told.nonce:
+            self._telling.remember(told.nonce)
+        if not told.right:
+            served = self._questions.of_key(told.served)
+            if served is not None:
+                served.is_barred = True
+            self._isolate(told.agreed)
+        return self._watch.check(right=told.right)
 
     def doubt(self, number: int) -> None:
         """Take one entry out of its group: it must earn its place again."""
         with self._lock:
-            self._groups.isolate([number])
+            entry = self._questions.get(number)
+            if entry is not None:
+                self._telling.tell(Doubted(entry.key))
+                self._isolate([entry.key])
 
-    def _quarantine(self, served: int, agreed: Iterable[int]) -> None:
-        if (entry := self._entries.get(served)) is not None:
-            entry.is_barred = True
-        self._groups.isolate(agreed)
+    def _isolate(self, keys: Iterable[bytes]) -> None:
+        entries = (self._questions.of_key(key) for key in keys)
+        self._questions.groups.isolate([one.number for one in entries if one is not None])
+
+    # --- Forgetting ---
 
     def forget(self, key: bytes) -> bool:
         """Drop the entry of a key; False if there is none."""
         with self._lock:
-            return self._forget(self._by_key.get(key))
+            entry = self._questions.of_key(key)
+            if entry is not None:
+                self._questions.remove(entry)
+            return entry is not None
 
-    def forget_user(self, user: str) -> int:
-        """Drop every entry of a user; returns how many."""
+    def forget_those(self, is_gone: Callable[[Entry], bool]) -> int:
+        """Drop every entry of which that is true; returns how many."""
         with self._lock:
-            theirs = [entry.number for entry in self._entries.values() if entry.user == user]
-            return sum(self._forget(number) for number in theirs)
+            gone = [entry for entry in self._questions if is_gone(entry)]
+            for entry in gone:
+                self._questions.remove(entry)
+            return len(gone)
 
-    def _forget(self, number: int | None) -> bool:
-        entry = self._entries.pop(number, None) if number is not None else None
-        if entry is None:
-            return False
-        self._index.remove(entry.number)
-        self._groups.discard(entry.number)
-        if self._by_key.get(entry.key) == entry.number:
-            del self._by_key[entry.key]
-        if self._by_text.get(entry.marks.plain) == entry.number:
-            del self._by_text[entry.marks.plain]
-        return True
+    # --- Hearing and telling ---
 
-    def _near(self, vector: Vector, count: int) -> list[Neighbour]:
-        found = self._index.nearest(vector, count)
-        return [
-            Neighbour(
-                number,
-                similarity,
-                self._groups.group(number),
-                self._entries[number].user,
-                self._entries[number].seen,
-            )
-            for number, similarity in found
-        ]
+    @property
+    def heard(self) -> str:
+        """Position up to which its notes are known."""
+        with self._lock:
+            return self._telling.position
 
-    @staticmethod
-    def _independent(near: list[Neighbour], asker: str | None) -> list[Neighbour]:
-        # Another user's questions count once in a group: nobody can make an agreement alone.
-        voices: set[tuple[str, int]] = set()
-        kept = []
-        for one in near:
-            if one.user is not None and one.user != asker:
-                if (one.user, one.group) in voices:
-                    continue
-                voices.add((one.user, one.group))
-            kept.append(one)
-        return kept
+    def hear(self, page: Page, is_current: Callable[[Stamp], bool]) -> None:
+        """Take in what others learned, in the order they told it."""
+        with self._lock:
+            for event in self._telling.hear(page):
+                self._relearn(event, is_current)
+
+    def told(self) -> list[bytes]:
+        """Return notes on what was learned here since the last call."""
+        with self._lock:
+            return self._telling.drain()
+
+    def _relearn(self, event: Event, is_current: Callable[[Stamp], bool]) -> None:
+        match event:
+            case Stored():
+                if is_current(event.epochs):
+                    self._questions.add(event)
+            case Settled():
+                self._questions.settle(event)
+            case Checked():
+                if not (event.nonce and self._telling.is_known(event.nonce)):
+                    self._watch.adopt(event.bar)
+                    self._apply(event)
+            case Doubted():
+                self._isolate([event.key])
+
+    # --- Looking inside ---
 
     @property
     def mode(self) -> Mode:
@@ -229,16 +273,16 @@ class Partition:
     def entry(self, number: int) -> Entry | None:
         """Return a stored question, None if it is gone."""
         with self._lock:
-            return self._entries.get(number)
+            return self._questions.get(number)
 
     def stats(self) -> dict[str, Any]:
         """Return plain figures."""
         with self._lock:
             lower, upper = self._watch.bounds()
             return {
-                "entries": len(self._entries),
-                "groups": len(self._groups),
-                "barred": sum(entry.is_barred for entry in self._entries.values()),
+                "entries": len(self._questions),
+                "groups": len(self._questions.groups),
+                "barred": sum(entry.is_barred for entry in self._questions),
                 "closed": self._watch.is_closed,
                 "raised": self._watch.raised,
                 "mode": repr(self._watch.mode),
@@ -246,7 +290,3 @@ class Partition:
                 "wrong": self._watch.all_wrong,
                 "wrong_per_hit": (lower, upper),
             }
-
-
-def _closed(found: Found) -> Found:
-    return Found(found.entry, found.similarity, found.agreed, reason="closed")

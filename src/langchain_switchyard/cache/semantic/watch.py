@@ -7,6 +7,7 @@ bar is raised, at last the level closes. Surely below it: the bar comes down aga
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -76,6 +77,23 @@ class Watch:
     def raised(self) -> int:
         """How many times above its first height the bar stands."""
         return len(self._bars) - 1
+
+    @property
+    def state(self) -> tuple[int, ...]:
+        """All of it, in numbers: what `adopt` takes."""
+        counts = (self.checked, self.wrong, self.all_checked, self.all_wrong)
+        return self.raised, int(self.is_closed), *counts
+
+    def adopt(self, state: Sequence[int]) -> None:
+        """Begin where another watch stood, if nothing was checked here yet."""
+        if self.all_checked or len(state) != 6 or min(state) < 0:
+            return
+        raised, closed, checked, wrong, all_checked, all_wrong = state
+        self.checked, self.wrong = checked, min(wrong, checked)
+        self.all_checked, self.all_wrong = all_checked, min(all_wrong, all_checked)
+        while self.raised < raised and (stricter := self.mode.stricter()) is not None:
+            self._bars.append(stricter)
+        self.is_closed = bool(closed)
 
     def bounds(self) -> tuple[float, float]:
         """Return the one-sided Wilson bounds of wrong per hit at the present bar."""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -38,7 +39,7 @@ def test_it_is_a_semantic_level():
     """The cache's contract, checked by the type checker and here by name."""
     level: SemanticLevel = cache(AROUND)
     for name in ("lookup", "alookup", "outage", "aoutage", "record", "arecord", "forget",
-                 "forget_partition", "report_wrong", "stats"):  # fmt: skip
+                 "forget_stale", "report_wrong", "stats"):  # fmt: skip
         assert callable(getattr(level, name))
 
 
@@ -51,7 +52,7 @@ def test_three_neighbours_of_one_answer_are_served_and_the_nearest_is_named():
     assert hit.key in {b"refund", b"money"}
     assert hit.question == hit.key.decode()
     assert 0.99 < hit.similarity <= 1.0
-    assert len(hit.hit_id) == 16
+    assert len(hit.hit_id) == 32
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
@@ -149,18 +150,17 @@ def test_groups_known_to_differ_are_not_compared_again():
 
 
 def test_an_entry_that_is_gone_is_never_named_again():
-    """By key, by partition, or everything."""
+    """By key, or because it was invalidated; nothing else goes with it."""
     level = cache(AROUND)
-    teach(level, ("refund", "30 days"))
+    teach(level, ("refund", "30 days"), ("hours", "9 to 5"))
     level.forget([b"refund", b"unknown"])
     assert level.lookup(ask("refund")).hit is None
-    teach(level, ("refund", "30 days"))
-    level.forget_partition(b"other")
+    assert level.lookup(ask("hours")).hit is not None
+    for name in ("refund", "money"):
+        level.record(replace(ask(name), epochs=((name, 1),)), "30 days", None)
+    level.forget_stale(lambda stamp: ("money", 1) not in stamp)
+    assert level.lookup(ask("money")).hit is None
     assert level.lookup(ask("refund")).hit is not None
-    level.forget_partition(b"p")
-    assert level.lookup(ask("refund")).hit is None
-    level.forget_partition(None)
-    assert level.stats()["partitions"] == 0
 
 
 def test_a_hit_whose_answer_is_gone_is_replaced_by_the_fresh_one():
@@ -391,7 +391,7 @@ async def test_a_failing_judge_teaches_nothing(caplog):
 def test_a_question_that_may_not_meet_others_is_neither_embedded_nor_stored():
     """Time words are read before any encoder is asked."""
     encoder = Placed(refund=0.0)
-    level = cache(encoder)
+    level = cache(encoder, policy=replace(UNWATCHED, outage=None))
     assert level.lookup(ask("refund today")).reason == "time words"
     level.record(ask("refund today"), "a", None)
     assert encoder.asked == []
