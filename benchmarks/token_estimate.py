@@ -36,7 +36,8 @@ from langchain_core.messages import HumanMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from token_estimate_samples import SAMPLES, identifiers
 
-from langchain_switchyard.routing.tokens import Weights, count_patterns, estimate_text
+from langchain_switchyard.routing.patterns import Weights, count_patterns
+from langchain_switchyard.routing.tokens import estimate_text
 
 LIMIT = 0.15
 FEW = 20

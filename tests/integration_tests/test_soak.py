@@ -84,8 +84,10 @@ ANSWER = [
 ]
 TEXT = " ".join(ANSWER)
 USAGE = {"input_tokens": 5, "output_tokens": 17, "total_tokens": 22}
-FLAT = 384 * 1024
-"""Bytes that memory may grow over the second half of the calls, however many they are."""
+FLAT = 64 * 1024
+"""Bytes that memory may grow over a quarter of the calls, however many they are."""
+LOOKS = 3
+"""Quarters to look at: what other threads of the process keep shows in one of them, a leak in all."""
 
 
 class Fate:
@@ -375,10 +377,12 @@ async def test_a_storm_of_async_calls_leaves_no_task_file_slot_or_memory_behind(
     try:
         ends += await storm(model, CALLS // 4, seed=2)
         gc.collect()
-        before, _ = tracemalloc.get_traced_memory()
-        ends += await storm(model, CALLS // 4, seed=3)
-        gc.collect()
-        after, _ = tracemalloc.get_traced_memory()
+        grown = []
+        while len(grown) < LOOKS and (not grown or grown[-1] >= FLAT):
+            before, _ = tracemalloc.get_traced_memory()
+            ends += await storm(model, CALLS // 4, seed=3 + len(grown))
+            gc.collect()
+            grown.append(tracemalloc.get_traced_memory()[0] - before)
     finally:
         tracemalloc.stop()
 
@@ -391,7 +395,7 @@ async def test_a_storm_of_async_calls_leaves_no_task_file_slot_or_memory_behind(
     assert any(name.endswith(".astream") for name in left_open)
     assert open_files() <= files
     assert threading.active_count() <= threads
-    assert after - before < FLAT
+    assert min(grown) < FLAT, grown
     assert_nothing_is_held(model)
     for fate in fates:
         fate.healthy = True

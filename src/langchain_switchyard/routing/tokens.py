@@ -2,9 +2,8 @@
 
 A budget must be known before the request leaves, for a provider whose tokenizer is not at hand:
 LangChain's own count needs a download, and its approximation counts Chinese four times too low.
-Here a text is turned into one byte per character that says what kind of character it is; what
-tokenizers make of it is then a weighted sum of how often some short patterns occur. Every step
-is a scan in C, so the whole costs about as much as hashing the text.
+Here what tokenizers make of a text is a weighted sum of how often some short patterns occur in it
+(`patterns.py`).
 
 The weights are fitted by `benchmarks/token_estimate.py`; its errors on texts that were not used
 for the fit are in `docs/design/`. Vocabularies disagree, most of all about Chinese (1.2 tokens per
@@ -17,9 +16,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from operator import mul
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, BaseMessage
+
+from langchain_switchyard.routing.patterns import Weights, count_patterns
 
 Vocabulary = Literal["blend", "qwen", "o200k", "cl100k"]
 """`o200k`: GPT-4o and later; `cl100k`: GPT-4, GPT-3.5 and OpenAI's embeddings; `blend`: between
@@ -44,88 +45,126 @@ ATTACHMENT_TOKENS = 2_000
 """Flat figure for one audio, video or file block: their length cannot be told from here."""
 
 
-class Weights(NamedTuple):
-    """Tokens that one occurrence of each pattern adds; some patterns overlap others and take away.
-
-    The order is that of `count_patterns`: a text in plain ASCII needs only the first part.
-    """
-
-    word: float
-    """A run of Latin letters after anything but punctuation."""
-    letter: float
-    capital: float
-    hump: float
-    """A capital after a small letter: camelCase, and random identifiers."""
-    letter_digit: float
-    punctuation: float
-    punctuation_2: float
-    """Two marks in a row, which often share a token."""
-    punctuation_3: float
-    digit: float
-    digit_3: float
-    """Three digits in a row: one token for OpenAI, three for Qwen."""
-    space_digit: float
-    line: float
-    indent: float
-    """A line that begins with white space."""
-
-    ideograph: float
-    ideograph_run: float
-    mark_ideograph: float
-    """An ideograph after ASCII punctuation, as in JSON."""
-    cjk_mark: float
-    """CJK and full-width punctuation."""
-    kana: float
-    symbol: float
-    """Typographic quotes and dashes, arrows, mathematics."""
-    astral: float
-    """Emoji and rare ideographs."""
-
-    hangul: float
-    latin: float
-    """Accented letters of European languages and Vietnamese."""
-    greek: float
-    cyrillic: float
-    hebrew: float
-    arabic: float
-    brahmic: float
-    """Devanagari and its relatives in India."""
-    thai: float
-
-
-# fmt: off
 _WEIGHTS: Mapping[Vocabulary, Weights] = {
     "blend": Weights(
-        word=0.66, letter=0.08, capital=0.18, hump=1.42, letter_digit=0.42,
-        punctuation=1.07, punctuation_2=-0.60, punctuation_3=-1.63, digit=0.82,
-        digit_3=-0.64, space_digit=1.09, line=0.34, indent=0.40, ideograph=0.58,
-        ideograph_run=0.95, mark_ideograph=-0.67, cjk_mark=1.10, kana=0.43, symbol=1.19,
-        astral=1.23, hangul=0.83, latin=0.24, greek=0.62, cyrillic=0.30, hebrew=0.42,
-        arabic=0.41, brahmic=0.68, thai=0.45,
+        word=0.66,
+        letter=0.08,
+        capital=0.18,
+        hump=1.42,
+        letter_digit=0.42,
+        punctuation=1.07,
+        punctuation_2=-0.60,
+        punctuation_3=-1.63,
+        digit=0.82,
+        digit_3=-0.64,
+        space_digit=1.09,
+        line=0.34,
+        indent=0.40,
+        ideograph=0.58,
+        ideograph_run=0.95,
+        mark_ideograph=-0.67,
+        cjk_mark=1.10,
+        kana=0.43,
+        symbol=1.19,
+        astral=1.23,
+        hangul=0.83,
+        latin=0.24,
+        greek=0.62,
+        cyrillic=0.30,
+        hebrew=0.42,
+        arabic=0.41,
+        brahmic=0.68,
+        thai=0.45,
     ),
     "qwen": Weights(
-        word=0.66, letter=0.08, capital=0.18, hump=1.39, letter_digit=0.32,
-        punctuation=1.05, punctuation_2=-0.57, punctuation_3=-1.66, digit=1.00,
-        digit_3=-0.02, space_digit=1.07, line=0.34, indent=0.39, ideograph=0.49,
-        ideograph_run=1.22, mark_ideograph=-0.72, cjk_mark=0.89, kana=0.37, symbol=1.15,
-        astral=1.03, hangul=0.90, latin=0.22, greek=1.01, cyrillic=0.34, hebrew=0.41,
-        arabic=0.43, brahmic=1.19, thai=0.54,
+        word=0.66,
+        letter=0.08,
+        capital=0.18,
+        hump=1.39,
+        letter_digit=0.32,
+        punctuation=1.05,
+        punctuation_2=-0.57,
+        punctuation_3=-1.66,
+        digit=1.00,
+        digit_3=-0.02,
+        space_digit=1.07,
+        line=0.34,
+        indent=0.39,
+        ideograph=0.49,
+        ideograph_run=1.22,
+        mark_ideograph=-0.72,
+        cjk_mark=0.89,
+        kana=0.37,
+        symbol=1.15,
+        astral=1.03,
+        hangul=0.90,
+        latin=0.22,
+        greek=1.01,
+        cyrillic=0.34,
+        hebrew=0.41,
+        arabic=0.43,
+        brahmic=1.19,
+        thai=0.54,
     ),
     "o200k": Weights(
-        word=0.66, letter=0.08, capital=0.17, hump=1.46, letter_digit=0.52,
-        punctuation=1.08, punctuation_2=-0.63, punctuation_3=-1.53, digit=0.61,
-        digit_3=-0.88, space_digit=1.18, line=0.33, indent=0.43, ideograph=0.69,
-        ideograph_run=0.59, mark_ideograph=-0.60, cjk_mark=1.31, kana=0.50, symbol=1.23,
-        astral=1.47, hangul=0.76, latin=0.25, greek=0.38, cyrillic=0.26, hebrew=0.43,
-        arabic=0.36, brahmic=0.38, thai=0.37,
+        word=0.66,
+        letter=0.08,
+        capital=0.17,
+        hump=1.46,
+        letter_digit=0.52,
+        punctuation=1.08,
+        punctuation_2=-0.63,
+        punctuation_3=-1.53,
+        digit=0.61,
+        digit_3=-0.88,
+        space_digit=1.18,
+        line=0.33,
+        indent=0.43,
+        ideograph=0.69,
+        ideograph_run=0.59,
+        mark_ideograph=-0.60,
+        cjk_mark=1.31,
+        kana=0.50,
+        symbol=1.23,
+        astral=1.47,
+        hangul=0.76,
+        latin=0.25,
+        greek=0.38,
+        cyrillic=0.26,
+        hebrew=0.43,
+        arabic=0.36,
+        brahmic=0.38,
+        thai=0.37,
     ),
     "cl100k": Weights(
-        word=0.71, letter=0.07, capital=0.18, hump=1.56, letter_digit=0.45,
-        punctuation=1.09, punctuation_2=-0.57, punctuation_3=-1.79, digit=0.62,
-        digit_3=-0.87, space_digit=1.08, line=0.13, indent=0.63, ideograph=1.18,
-        ideograph_run=0.36, mark_ideograph=-0.19, cjk_mark=1.40, kana=0.81, symbol=1.18,
-        astral=2.25, hangul=1.26, latin=1.04, greek=1.05, cyrillic=0.50, hebrew=1.13,
-        arabic=0.85, brahmic=1.30, thai=0.92,
+        word=0.71,
+        letter=0.07,
+        capital=0.18,
+        hump=1.56,
+        letter_digit=0.45,
+        punctuation=1.09,
+        punctuation_2=-0.57,
+        punctuation_3=-1.79,
+        digit=0.62,
+        digit_3=-0.87,
+        space_digit=1.08,
+        line=0.13,
+        indent=0.63,
+        ideograph=1.18,
+        ideograph_run=0.36,
+        mark_ideograph=-0.19,
+        cjk_mark=1.40,
+        kana=0.81,
+        symbol=1.18,
+        astral=2.25,
+        hangul=1.26,
+        latin=1.04,
+        greek=1.05,
+        cyrillic=0.50,
+        hebrew=1.13,
+        arabic=0.85,
+        brahmic=1.30,
+        thai=0.92,
     ),
 }
 # fmt: on
@@ -250,104 +289,3 @@ def _image_tokens(block: Mapping[str, Any]) -> int:
 
 def _compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
-
-
-def _classes() -> bytes:
-    """One class per first byte of a UTF-8 character; punctuation where nothing else is said."""
-    table = bytearray(b"." * 256)
-    ranges: Mapping[bytes, Sequence[tuple[int, int]]] = {
-        b"a": [(0x61, 0x7A)],
-        b"A": [(0x41, 0x5A)],
-        b"0": [(0x30, 0x39)],
-        b" ": [(0x20, 0x20), (0x09, 0x09)],
-        b"\n": [(0x0A, 0x0A), (0x0D, 0x0D)],
-        b"l": [(0xC2, 0xCD), (0xE1, 0xE1)],
-        b"g": [(0xCE, 0xCF)],
-        b"c": [(0xD0, 0xD3)],
-        b"w": [(0xD4, 0xD7)],
-        b"r": [(0xD8, 0xDF)],
-        b"b": [(0xE0, 0xE0)],
-        b"s": [(0xE2, 0xE2)],
-        b"k": [(0xE3, 0xE3)],
-        b"h": [(0xE4, 0xE9)],
-        b"n": [(0xEA, 0xED)],
-        b"f": [(0xEE, 0xEF)],
-        b"e": [(0xF0, 0xFF)],
-    }
-    for name, spans in ranges.items():
-        for first, last in spans:
-            table[first : last + 1] = name * (last - first + 1)
-    return bytes(table)
-
-
-def _keep(kept: Mapping[bytes, bytes]) -> bytes:
-    """A table that renames some classes and makes everything else a space."""
-    table = bytearray(b" " * 256)
-    for name, new in kept.items():
-        table[name[0]] = new[0]
-    return bytes(table)
-
-
-_CLASSES = _classes()
-_CONTINUATION = bytes(range(0x80, 0xC0))
-_WORDS = _keep({b"a": b"a", b"A": b"a", b".": b"."})
-_IDEOGRAPHS = _keep({b"h": b"h"})
-_COMMON = b"aA0. \nhfkse"
-
-
-def count_patterns(text: str) -> tuple[int, ...]:
-    """How often each pattern of `Weights` occurs, in its order; shorter where the rest is 0."""
-    raw = text.encode("utf-8", "surrogatepass")
-    if text.isascii():
-        return _count_ascii(raw.translate(_CLASSES))
-    line = raw.translate(_CLASSES, _CONTINUATION)
-    count = line.count
-    ideographs = line.translate(_IDEOGRAPHS)
-    marks = raw.count(b"\xe3\x80")
-    counts = (
-        *_count_ascii(line),
-        count(b"h"),
-        ideographs.count(b" h") + ideographs.startswith(b"h"),
-        count(b".h"),
-        marks + count(b"f"),
-        count(b"k") - marks,
-        count(b"s"),
-        count(b"e"),
-    )
-    rare = line.translate(None, _COMMON)
-    if not rare:
-        return counts
-    thai = raw.count(b"\xe0\xb8") + raw.count(b"\xe0\xb9")
-    return (*counts, *map(rare.count, _RARE), rare.count(b"b") - thai, thai)
-
-
-_RARE = (b"n", b"l", b"g", b"c", b"w", b"r")
-"""Classes from `hangul` to `arabic`."""
-
-
-def _count_ascii(line: bytes) -> tuple[int, ...]:
-    """Patterns of Latin text and code; what cannot occur is not looked for."""
-    count = line.count
-    words = line.translate(_WORDS)
-    in_words = words.count
-    letters = in_words(b"a")
-    capitals = count(b"A")
-    marks = in_words(b".")
-    pairs = marks and in_words(b"..")
-    digits = count(b"0")
-    lines = count(b"\n")
-    return (
-        letters and in_words(b" a") + words.startswith(b"a"),
-        letters,
-        capitals,
-        capitals and count(b"aA"),
-        digits and count(b"a0"),
-        marks,
-        pairs,
-        pairs and in_words(b"..."),
-        digits,
-        digits and count(b"000"),
-        digits and count(b" 0"),
-        lines,
-        lines and count(b"\n "),
-    )

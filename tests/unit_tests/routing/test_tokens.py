@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
+from langchain_switchyard.routing.patterns import Weights, count_patterns
 from langchain_switchyard.routing.tokens import (
     ATTACHMENT_TOKENS,
     IMAGE_TOKENS,
@@ -14,8 +15,6 @@ from langchain_switchyard.routing.tokens import (
     MESSAGE_TOKENS,
     REPLY_TOKENS,
     TOOL_TOKENS,
-    Weights,
-    count_patterns,
     estimate_messages,
     estimate_text,
     vocabulary_of,
