@@ -88,7 +88,7 @@ class HybridRetriever(BaseRetriever):
         *,
         path: str | Path | None = None,
         config: SearchConfig | None = None,
-        vector_store: StoreChoice = "numpy",
+        vector_store: StoreChoice = "auto",
         tokenizer: str | Tokenizer | None = None,
         backend: Backend | str | None = None,
     ) -> Self:
@@ -112,7 +112,7 @@ class HybridRetriever(BaseRetriever):
         index: Searchable
         if backend is None:
             index = Index(path, embeddings, vector_store, tokenizer)
-        elif path is not None or vector_store != "numpy":
+        elif path is not None or vector_store != "auto":
             raise ConfigurationError("a backend keeps everything: leave path and vector_store out")
         else:
             index = BackendIndex(open_backend(backend), embeddings, tokenizer)

@@ -50,6 +50,11 @@ class DenseLeg:
         """Whether we embed (and so keep vectors), rather than the store by itself."""
         return self.store is None or self.store.wants_vectors
 
+    @property
+    def numbers(self) -> int:
+        """Numbers in the vectors of our own matrix, 0 with an outside store."""
+        return self._exact.numbers
+
     def _model(self) -> Embeddings:
         if self.embeddings is None:
             raise ConfigurationError("this index needs an embedding model: pass embeddings=")

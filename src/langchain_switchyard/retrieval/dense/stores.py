@@ -155,7 +155,7 @@ class LangChainStore:
         """Leave the store to its owner."""
 
 
-StoreChoice = VectorStore | DenseStore | Literal["numpy", "chroma"]
+StoreChoice = VectorStore | DenseStore | Literal["auto", "numpy", "chroma"]
 
 
 def open_store(choice: StoreChoice, folder: Path | None) -> DenseStore | None:
@@ -178,5 +178,7 @@ def open_store(choice: StoreChoice, folder: Path | None) -> DenseStore | None:
             return ChromaStore(None, f"switchyard-{uuid.uuid4().hex}")
         return ChromaStore(folder / "chroma")
     if isinstance(choice, str):
-        raise ConfigurationError(f"unknown vector_store {choice!r}: 'numpy', 'chroma' or a store")
+        raise ConfigurationError(
+            f"unknown vector_store {choice!r}: 'auto', 'numpy', 'chroma' or a store"
+        )
     return choice

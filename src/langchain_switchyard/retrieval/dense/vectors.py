@@ -83,6 +83,11 @@ class ExactVectors:
         return self._size - len(self._dead)
 
     @property
+    def numbers(self) -> int:
+        """Numbers in all live vectors."""
+        return len(self) * int(self._matrix.shape[1])
+
+    @property
     def last_row(self) -> int:
         """Highest catalogue row seen, 0 when empty."""
         return int(self._rows[self._size - 1]) if self._size else 0

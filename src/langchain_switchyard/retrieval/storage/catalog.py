@@ -154,6 +154,10 @@ class Catalog(Database):
         """Note that an outside store is about to change for these ids."""
         self._writer.executemany("INSERT OR IGNORE INTO intents VALUES (?)", [(i,) for i in ids])
 
+    def intend_all(self) -> None:
+        """Note the same for all documents: the store is new, or was filled by others."""
+        self._writer.execute("INSERT OR IGNORE INTO intents SELECT id FROM documents")
+
     def settle_intents(self, ids: Iterable[str]) -> None:
         """Note that an outside store agrees with the tables again."""
         self._writer.executemany("DELETE FROM intents WHERE id = ?", [(i,) for i in ids])

@@ -19,6 +19,7 @@ from langchain_core.vectorstores import VectorStore
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval.dense.dense_leg import DenseLeg, decode_vector
 from langchain_switchyard.retrieval.dense.stores import StoreChoice, open_store
+from langchain_switchyard.retrieval.dense.vector_home import VectorHome
 from langchain_switchyard.retrieval.dense.vectors import Matrix
 from langchain_switchyard.retrieval.fusion.leg_check import (
     FEWEST,
@@ -52,8 +53,9 @@ class Index:
     Args:
         path: Folder to keep it in; created if missing. ``None`` keeps it in memory.
         embeddings: Embedding model. Without one there is no dense leg, and nothing is downloaded.
-        vector_store: ``"numpy"`` (exact, default), ``"chroma"`` (kept under ``path``, extra
-            ``chroma``) or any LangChain ``VectorStore``, which embeds by itself.
+        vector_store: ``"numpy"`` (exact), ``"chroma"`` (kept under ``path``, extra ``chroma``), or
+            any LangChain ``VectorStore``, which embeds by itself. ``"auto"`` (default) begins as
+            ``"numpy"``, and is moved to Chroma by ``optimize`` when it has become large.
         tokenizer: ``"mixed"`` (default), ``"jieba"`` or a ``Tokenizer``.
 
     Raises:
@@ -64,7 +66,7 @@ class Index:
         self,
         path: str | Path | None = None,
         embeddings: Embeddings | None = None,
-        vector_store: StoreChoice = "numpy",
+        vector_store: StoreChoice = "auto",
         tokenizer: str | Tokenizer | None = None,
     ) -> None:
         """Open or create the index."""
@@ -78,7 +80,8 @@ class Index:
         self._columns = MetadataColumns(self.catalog)
         self._check_tokenizer()
         self.refresh()
-        self.dense = self._open_dense(embeddings, vector_store)
+        self._home = VectorHome(self.catalog, vector_store)
+        self.dense = self._open_dense(embeddings)
         self.check = LegCheck.parse(self.catalog.setting("leg_check"))
         if self.dense is not None:
             self._complete(self.dense)
@@ -195,10 +198,20 @@ class Index:
             self.dense.refresh()
 
     def optimize(self) -> None:
-        """Merge everything into one segment without deleted documents: smallest and fastest."""
+        """Merge everything into one segment without deleted documents: smallest and fastest.
+
+        With ``vector_store="auto"`` a large number of vectors moves to Chroma, which takes a
+        minute or more, if the extra ``chroma`` is installed and the index has a folder.
+        """
         with self._lock, self.catalog.writing():
             self.refresh()
             self._replica.settle(everything=True)
+            if self.dense is not None and self._home.outgrown(self.dense):
+                self._home.move()
+                moved = self._open_dense(self.dense.embeddings)
+                if moved is not None:
+                    self._complete(moved)
+                    self.dense = moved
 
     @property
     def dense_weight(self) -> float:
@@ -232,10 +245,13 @@ class Index:
                 "open it with the same one, or index anew in another folder"
             )
 
-    def _open_dense(self, embeddings: Embeddings | None, choice: StoreChoice) -> DenseLeg | None:
+    def _open_dense(self, embeddings: Embeddings | None) -> DenseLeg | None:
+        choice = self._home.settled()
         if embeddings is None and not isinstance(choice, VectorStore):
             return None
-        return DenseLeg(self.catalog, embeddings, open_store(choice, self.path))
+        store = open_store(choice, self.path)
+        self._home.arrive()
+        return DenseLeg(self.catalog, embeddings, store)
 
     def _complete(self, dense: DenseLeg) -> None:
         with self._lock:

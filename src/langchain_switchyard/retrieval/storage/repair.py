@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from langchain_switchyard.retrieval.dense.dense_leg import DenseLeg, encode_vector
+from collections.abc import Sequence
+
+import numpy as np
+
+from langchain_switchyard.retrieval.dense.dense_leg import DenseLeg, decode_vector, encode_vector
+from langchain_switchyard.retrieval.dense.vectors import Matrix
 from langchain_switchyard.retrieval.storage.catalog import Catalog
 from langchain_switchyard.retrieval.storage.records import decode, indexed_text
 
@@ -35,7 +40,7 @@ def complete(catalog: Catalog, dense: DenseLeg) -> int | None:
             texts = [
                 indexed_text(document.page_content, document.metadata) for document in documents
             ]
-            vectors = dense.embed(texts)
+            vectors = _vectors(catalog, dense, [record.row for record in part], texts)
             dense.upsert([record.id for record in part], documents, vectors)
             if vectors is not None:
                 rows = [record.row for record in part]
@@ -49,3 +54,17 @@ def complete(catalog: Catalog, dense: DenseLeg) -> int | None:
             generation = catalog.next_generation()
     dense.reload()
     return generation
+
+
+def _vectors(
+    catalog: Catalog, dense: DenseLeg, rows: Sequence[int], texts: Sequence[str]
+) -> Matrix | None:
+    """Unit vectors of documents: the catalogue's, and new ones where it has none."""
+    if not dense.embeds:
+        return None
+    known = {row: decode_vector(blob) for row, blob in catalog.vectors_of(rows).items()}
+    fresh = {row: text for row, text in zip(rows, texts, strict=True) if row not in known}
+    made = dense.embed(list(fresh.values())) if fresh else None
+    if made is not None:
+        known.update(zip(fresh, made, strict=True))
+    return np.stack([known[row] for row in rows])
