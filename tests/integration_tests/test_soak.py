@@ -87,7 +87,7 @@ USAGE = {"input_tokens": 5, "output_tokens": 17, "total_tokens": 22}
 FLAT = 64 * 1024
 """Bytes that memory may grow over a quarter of the calls, however many they are."""
 LOOKS = 3
-"""Quarters to look at: what other threads of the process keep shows in one of them, a leak in all."""
+"""Quarters to look at: what other threads keep shows in one of them, a leak in all."""
 
 
 class Fate:
