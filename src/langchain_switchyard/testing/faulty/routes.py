@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from langchain_switchyard.testing.faulty.dialects.anthropic import Anthropic
 from langchain_switchyard.testing.faulty.dialects.dashscope import DashScope
+from langchain_switchyard.testing.faulty.dialects.dashscope_rerank import DashScopeRerank
 from langchain_switchyard.testing.faulty.dialects.dialect import Dialect
 from langchain_switchyard.testing.faulty.dialects.ollama import Ollama
 from langchain_switchyard.testing.faulty.dialects.openai import Azure, OpenAI, Qwen, Zhipu
@@ -34,6 +35,9 @@ _FLAVOURS: tuple[tuple[str, Dialect], ...] = (
 _EXACT: dict[tuple[str, str], Route] = {
     ("POST", "/v1/messages"): Route("completion", Anthropic()),
     ("POST", "/api/v1/services/aigc/text-generation/generation"): Route("completion", DashScope()),
+    ("POST", "/api/v1/services/rerank/text-rerank/text-rerank"): Route(
+        "completion", DashScopeRerank()
+    ),
     ("POST", "/api/chat"): Route("completion", _OLLAMA),
     ("GET", "/api/tags"): Route("tags", _OLLAMA),
 }
