@@ -21,6 +21,19 @@ from langchain_switchyard.retrieval.evaluation.tuning import Tuning, tune
 from langchain_switchyard.retrieval.fusion.adjust import Recency
 from langchain_switchyard.retrieval.hit import Hit, LegScore, SearchResult
 from langchain_switchyard.retrieval.hybrid import HybridRetriever
+from langchain_switchyard.retrieval.queries.feedback import PseudoRelevanceFeedback
+from langchain_switchyard.retrieval.queries.history import HistoryRewrite
+from langchain_switchyard.retrieval.queries.hyde import Hyde
+from langchain_switchyard.retrieval.queries.multi_query import MultiQuery
+from langchain_switchyard.retrieval.queries.rewrite import Queries, QueryRewrite
+from langchain_switchyard.retrieval.refined.result import RefinedResult
+from langchain_switchyard.retrieval.refined.retriever import RefinedRetriever
+from langchain_switchyard.retrieval.rerank.cross_encoder import CrossEncoderRerank
+from langchain_switchyard.retrieval.rerank.dashscope import DashScopeRerank
+from langchain_switchyard.retrieval.rerank.failure import RerankFailed
+from langchain_switchyard.retrieval.rerank.listwise import ListwiseRerank
+from langchain_switchyard.retrieval.rerank.proximity import ProximityRerank
+from langchain_switchyard.retrieval.rerank.reranked import Reranked
 from langchain_switchyard.retrieval.search_config import SearchConfig
 from langchain_switchyard.retrieval.storage.index import Index
 from langchain_switchyard.retrieval.sync.documents import sync_documents
@@ -33,16 +46,30 @@ __all__ = [
     "BatchedEmbeddings",
     "Batching",
     "Comparison",
+    "CrossEncoderRerank",
+    "DashScopeRerank",
     "Difference",
     "Evaluation",
+    "HistoryRewrite",
     "Hit",
     "HybridDocumentIndex",
     "HybridRetriever",
+    "Hyde",
     "Index",
     "LegScore",
+    "ListwiseRerank",
     "LocalEmbeddings",
+    "MultiQuery",
+    "ProximityRerank",
+    "PseudoRelevanceFeedback",
+    "Queries",
+    "QueryRewrite",
     "RayExecutor",
     "Recency",
+    "RefinedResult",
+    "RefinedRetriever",
+    "RerankFailed",
+    "Reranked",
     "SearchConfig",
     "SearchResult",
     "StructureSplitter",

@@ -1,0 +1,1 @@
+"""Query understanding: what to search for, given what was said."""

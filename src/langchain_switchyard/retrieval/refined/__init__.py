@@ -1,0 +1,1 @@
+"""Any retriever, with what comes before it and after it: rewriting, fusing, reranking."""

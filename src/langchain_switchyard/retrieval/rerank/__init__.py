@@ -1,0 +1,1 @@
+"""Rerankers: LangChain document compressors that order what was found anew."""
