@@ -15,13 +15,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from langchain_switchyard.retrieval.lexical.bm25 import BM25, Floats
-from langchain_switchyard.retrieval.lexical.contributions import (
-    Contribution,
-    ContributionCache,
-)
+from langchain_switchyard.retrieval.lexical.bm25 import BM25
+from langchain_switchyard.retrieval.lexical.scorer import Scorer
 from langchain_switchyard.retrieval.lexical.segment import (
-    Ints,
     Keys,
     Segment,
     build,
@@ -37,8 +33,6 @@ TAIL_LIMIT = 1_000
 # A segment joins its predecessor unless that is this many times larger: few segments, few rewrites.
 _MERGE_FACTOR = 3
 _DEAD_SHARE = 0.2
-# Below this size nothing is gained by skipping common terms, and small collections stay exact.
-_SKIP_FROM = 20_000
 
 
 class LexicalIndex:
@@ -63,10 +57,8 @@ class LexicalIndex:
     ) -> None:
         """Start empty."""
         self.tokenizer = tokenizer
-        self._formula = formula or BM25()
-        self._exact = exact
+        self._scorer = Scorer(formula or BM25(), cache_bytes, exact=exact)
         self._lock = threading.RLock()
-        self._cache = ContributionCache(cache_bytes)
         self._snapshot = Snapshot()
         # Per deleted document its terms, and how many deleted documents hold a term: exact df.
         self._dead_terms: dict[int, Keys] = {}
@@ -139,7 +131,7 @@ class LexicalIndex:
     def load(self, segments: Sequence[Segment]) -> None:
         """Take over saved segments instead of everything known so far."""
         with self._lock:
-            self._cache.clear()
+            self._scorer.forget()
             self._dead_terms, self._dead_df = {}, Counter()
             self._snapshot = Snapshot(
                 segments=tuple(segments),
@@ -179,88 +171,7 @@ class LexicalIndex:
 
     def match(self, text: str) -> Match | None:
         """Score everything against a query; ``None`` when no term of it is known."""
-        snapshot = self._snapshot
-        counts = Counter(self.tokenizer.tokens(text))
-        terms = list(counts)
-        keys = np.array([term_key(term) for term in terms], np.uint64)
-        places = [segment.find(keys) for segment in snapshot.segments]
-        frequency = self._frequencies(snapshot, keys, places)
-        known = [number for number, df in enumerate(frequency) if df > 0]
-        if not known:
-            return None
-        chosen = self._chosen(known, frequency, snapshot.live)
-        weights = {
-            number: counts[terms[number]]
-            * (self._formula.k1 + 1)
-            * self._formula.idf(snapshot.live, frequency[number])
-            for number in chosen
-        }
-        scores = self._accumulate(snapshot, keys, places, weights)
-        return Match(
-            scores=scores,
-            rows=snapshot.rows,
-            live=snapshot.live,
-            known={terms[number]: frequency[number] for number in known},
-            skipped=tuple(terms[number] for number in known if number not in weights),
-        )
-
-    def _accumulate(
-        self, snapshot: Snapshot, keys: Keys, places: list[Ints], weights: dict[int, float]
-    ) -> Floats:
-        slots, values = [], []
-        for number, weight in weights.items():
-            for part in self._contributions(snapshot, int(keys[number]), number, places):
-                slots.append(part.slots)
-                values.append(part.values * weight)
-        size = snapshot.bases[-1]
-        # One pass in C over all postings: several times faster than adding term by term.
-        totals = np.bincount(np.concatenate(slots), np.concatenate(values), minlength=size)
-        totals[snapshot.dead] = 0.0
-        return totals.astype(np.float64, copy=False)
-
-    def _contributions(
-        self, snapshot: Snapshot, key: int, number: int, places: list[Ints]
-    ) -> Iterable[Contribution]:
-        mean = snapshot.mean_length
-        for segment, found, base in zip(snapshot.segments, places, snapshot.bases, strict=False):
-            place = int(found[number])
-            if place >= 0:
-
-                def make(
-                    segment: Segment = segment, place: int = place, base: int = base
-                ) -> Contribution:
-                    span = slice(int(segment.offsets[place]), int(segment.offsets[place + 1]))
-                    slots = segment.slots[span].astype(np.int64)
-                    counts = segment.counts[span].astype(np.float64)
-                    lengths = segment.lengths[slots].astype(np.float64)
-                    return Contribution(
-                        mean, slots + base, self._formula.saturation(counts, lengths, mean)
-                    )
-
-                yield self._cache.get((segment, place, base), mean, make)
-        postings = snapshot.tail.postings(key, snapshot.tail_size)
-        if postings is not None:
-            slots, counts = postings
-            lengths = snapshot.tail.lengths(snapshot.tail_size)[slots].astype(np.float64)
-            values = self._formula.saturation(counts.astype(np.float64), lengths, mean)
-            yield Contribution(mean, slots + snapshot.bases[-2], values)
-
-    def _frequencies(self, snapshot: Snapshot, keys: Keys, places: list[Ints]) -> list[int]:
-        totals = np.zeros(len(keys), np.int64)
-        for segment, found in zip(snapshot.segments, places, strict=True):
-            sizes = segment.offsets[found + 1] - segment.offsets[found]
-            totals += np.where(found >= 0, sizes, 0)
-        frequencies = []
-        for key, total in zip(keys.tolist(), totals.tolist(), strict=True):
-            postings = snapshot.tail.postings(key, snapshot.tail_size)
-            recent = len(postings[0]) if postings else 0
-            frequencies.append(total + recent - self._dead_df.get(key, 0))
-        return frequencies
-
-    def _chosen(self, known: list[int], frequency: list[int], live: int) -> list[int]:
-        if self._exact or live < _SKIP_FROM:
-            return known
-        return [number for number in known if frequency[number] * 5 <= live] or known
+        return self._scorer.match(self._snapshot, self._dead_df, self.tokenizer.tokens(text))
 
     def _place(self, row: int) -> tuple[int, int] | None:
         """Slot and length of a row, if it is indexed."""
@@ -316,7 +227,7 @@ class LexicalIndex:
             self._forget(row)
         before, after = old.dead[old.dead < start], old.dead[old.dead >= end] - len(dead)
         segments = (*old.segments[:first], joined) if joined.size else old.segments[:first]
-        self._cache.clear()
+        self._scorer.forget()
         self._snapshot = replace(old, segments=segments, dead=np.concatenate([before, after]))
         return [int(row) for row in gone]
 

@@ -11,6 +11,7 @@ from rank_bm25 import BM25Okapi
 
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval.lexical import lexical_index as lexical_module
+from langchain_switchyard.retrieval.lexical import scorer
 from langchain_switchyard.retrieval.lexical.bm25 import BM25
 from langchain_switchyard.retrieval.lexical.lexical_index import LexicalIndex
 
@@ -178,7 +179,7 @@ def test_common_terms_are_skipped_only_when_asked_and_large(monkeypatch):
     for index in (quick, exact):
         index.add(range(500), texts)
     assert quick.match("common rare").skipped == ()
-    monkeypatch.setattr(lexical_module, "_SKIP_FROM", 100)
+    monkeypatch.setattr(scorer, "_SKIP_FROM", 100)
     assert quick.match("common rare").skipped == ("common",)
     assert quick.match("common").skipped == ()
     assert exact.match("common rare").skipped == ()
