@@ -6,17 +6,27 @@ by `SWITCHYARD_DOCS` or by `configurable.docs` of the assistant.
 
 from __future__ import annotations
 
+import asyncio
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from langchain_core.runnables import RunnableConfig
 
 from langchain_switchyard.config import Switchyard
 from langchain_switchyard.graph.assistant import Assistant, build_assistant
 
+if TYPE_CHECKING:
+    from langchain_switchyard.retrieval import HybridRetriever
 
-def make_graph(config: RunnableConfig) -> Assistant:
-    """Build the assistant that `langgraph.json` names.
+
+@asynccontextmanager
+async def make_graph(config: RunnableConfig) -> AsyncIterator[Assistant]:
+    """Build the assistant that `langgraph.json` names, and close everything after the run.
+
+    The server enters this in its event loop for each run, and refuses whatever blocks there.
 
     Args:
         config: Of the run; `configurable.docs` names a folder of documents.
@@ -25,12 +35,23 @@ def make_graph(config: RunnableConfig) -> Assistant:
         ConfigurationError: The environment or the folder cannot work; says what to do.
     """
     docs = (config.get("configurable") or {}).get("docs") or os.environ.get("SWITCHYARD_DOCS")
-    model = Switchyard.from_env().chat()
-    if not docs:
-        return build_assistant(model)
+    async with await asyncio.to_thread(Switchyard.from_env) as yard:
+        library = await asyncio.to_thread(_open_library, docs) if docs else None
+        try:
+            yield await asyncio.to_thread(lambda: build_assistant(yard.chat(), retriever=library))
+        finally:
+            if library is not None:
+                await asyncio.to_thread(library.close)
+
+
+def _open_library(docs: str) -> HybridRetriever:
     # Late: whoever has no documents need not have numpy.
     from langchain_switchyard.retrieval import HybridRetriever  # noqa: PLC0415
 
-    retriever = HybridRetriever.open(Path(".switchyard") / "studio")
-    retriever.sync_folder(docs)
-    return build_assistant(model, retriever=retriever)
+    library = HybridRetriever.open(Path(".switchyard") / "studio")
+    try:
+        library.sync_folder(docs)
+    except BaseException:
+        library.close()
+        raise
+    return library

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from langchain_switchyard import ConfigurationError
+from langchain_switchyard.retrieval import HybridRetriever
 
 ROOT = Path(__file__).parents[3]
+BLOCKING = {"open", "os.listdir", "os.mkdir", "os.scandir", "sqlite3.connect", "socket.connect"}
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +23,15 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("OPENAI_API_KEY", "TONGYI_API_KEY", "LLM_DEFAULT_PROVIDER", "SWITCHYARD_DOCS"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def docs(tmp_path: Path) -> str:
+    """A folder of one document."""
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "a.md").write_text("# Refunds\nRefunds are paid within five days.\n", "utf-8")
+    return str(folder)
 
 
 def factory():
@@ -31,33 +44,66 @@ def factory():
     return getattr(module, name)
 
 
-def test_the_file_named_in_langgraph_json_makes_a_graph_without_a_checkpointer() -> None:
+async def test_the_file_named_in_langgraph_json_makes_a_graph_without_a_checkpointer() -> None:
     """The server brings its own."""
-    graph = factory()({})
+    async with factory()({}) as graph:
+        assert graph.checkpointer is None
+        assert "retrieve" not in graph.get_graph().nodes
 
-    assert graph.checkpointer is None
-    assert "retrieve" not in graph.get_graph().nodes
 
-
-def test_documents_come_from_the_environment_or_the_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_documents_come_from_the_environment_or_the_run(
+    docs: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And are searched."""
-    (tmp_path / "docs").mkdir()
-    (tmp_path / "docs" / "a.md").write_text(
-        "# Refunds\nRefunds are paid within five days.\n", "utf-8"
-    )
     question = {"messages": [("user", "When are refunds paid?")]}
 
-    by_run = factory()({"configurable": {"docs": str(tmp_path / "docs")}})
-    monkeypatch.setenv("SWITCHYARD_DOCS", str(tmp_path / "docs"))
-    by_environment = factory()({})
+    async with factory()({"configurable": {"docs": docs}}) as by_run:
+        first = await by_run.ainvoke(question)
+    monkeypatch.setenv("SWITCHYARD_DOCS", docs)
+    async with factory()({}) as by_environment:
+        second = await by_environment.ainvoke(question)
 
-    for graph in (by_run, by_environment):
-        assert "five days" in graph.invoke(question)["messages"][-1].text
+    for result in (first, second):
+        assert "five days" in result["messages"][-1].text
 
 
-def test_a_folder_that_is_not_there_is_named() -> None:
+async def test_nothing_blocks_the_server_s_event_loop(docs: str) -> None:
+    """It refuses to run what opens files or starts databases there."""
+    make_graph, loop_thread = factory(), threading.get_ident()
+    opened = []
+
+    def listen(event: str, arguments: tuple) -> None:
+        if listening and threading.get_ident() == loop_thread and event in BLOCKING:
+            opened.append((event, arguments))
+
+    listening = True
+    sys.addaudithook(listen)  # Hooks stay for ever: this one is told when to stop listening.
+    try:
+        async with make_graph({"configurable": {"docs": docs}}) as graph:
+            await graph.ainvoke({"messages": [("user", "When are refunds paid?")]})
+    finally:
+        listening = False
+
+    assert opened == []
+
+
+async def test_a_run_leaves_nothing_open(docs: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server makes a graph for every run."""
+    closed = []
+
+    def close(self: HybridRetriever) -> None:
+        closed.append(self)
+
+    monkeypatch.setattr(HybridRetriever, "close", close)
+
+    async with factory()({"configurable": {"docs": docs}}):
+        assert closed == []
+
+    assert len(closed) == 1
+
+
+async def test_a_folder_that_is_not_there_is_named() -> None:
     """Rather than answered from nothing."""
     with pytest.raises(ConfigurationError, match="nowhere"):
-        factory()({"configurable": {"docs": "nowhere"}})
+        async with factory()({"configurable": {"docs": "nowhere"}}):
+            pass
