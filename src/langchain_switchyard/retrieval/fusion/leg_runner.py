@@ -18,8 +18,9 @@ from langchain_switchyard.retrieval.fusion.leg_threads import LegsStuck, LegThre
 from langchain_switchyard.retrieval.fusion.legs import LegResult
 
 T = TypeVar("T")
-# Seconds; the lexical leg takes about as long, so no more can be gained by a second thread.
-_WORTH_A_THREAD = 0.002
+# Seconds; the lexical leg takes a tenth of it, and no more than that can be gained by a second
+# thread, which costs half a millisecond itself.
+_WORTH_A_THREAD = 0.005
 
 
 @dataclass(frozen=True, slots=True)
