@@ -77,3 +77,34 @@ def test_what_is_no_share_is_refused(settings):
     """With its name."""
     with pytest.raises(ConfigurationError, match=next(iter(settings))):
         ShadowPolicy(**settings)
+
+
+def test_a_watch_can_begin_where_another_stood():
+    """Bars, closing and counts."""
+    other = watch()
+    while not other.is_closed:
+        other.check(right=False)
+    other.check(right=True)
+    seen = watch()
+    seen.adopt(other.state)
+    assert seen.state == other.state
+    assert seen.mode == other.mode
+
+
+def test_a_watch_with_evidence_of_its_own_adopts_nothing():
+    """What it saw counts."""
+    seen = watch()
+    seen.check(right=True)
+    before = seen.state
+    seen.adopt((3, 1, 0, 0, 9, 9))
+    assert seen.state == before
+
+
+@pytest.mark.parametrize("state", [(), (1, 0), (-1, 0, 0, 0, 0, 0), (10**9, 1, 0, 5, 0, 5)])
+def test_a_state_that_cannot_be_is_survived(state):
+    """It may come from anybody: no endless bars, never more wrong than checked."""
+    seen = watch()
+    seen.adopt(state)
+    lower, upper = seen.bounds()
+    assert 0 <= lower <= upper <= 1
+    assert seen.raised < 30
