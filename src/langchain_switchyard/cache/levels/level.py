@@ -114,7 +114,11 @@ class SharedLevel(Level, Protocol):
         ...
 
     def renew(self, key: Key, token: str, seconds: float) -> bool:
-        """Begin the lease anew; False: the lock is no longer this token's, or nobody can tell."""
+        """Begin the lease anew, also of what was told.
+
+        Returns:
+            Whether the lock is still this token's, as far as can be told.
+        """
         ...
 
     async def arenew(self, key: Key, token: str, seconds: float) -> bool:
@@ -146,14 +150,14 @@ class SharedLevel(Level, Protocol):
     def tell(
         self, key: Key, token: str, first: int, frames: Sequence[bytes], seconds: float
     ) -> bool:
-        """Let other processes hear the next frames of a call under way, for so many seconds.
+        """Let other processes hear the next frames of a call under way.
 
         Args:
             key: What was asked.
             token: Who asks.
             first: How many frames were told before.
             frames: What to add.
-            seconds: How long all of them can be heard from now on.
+            seconds: How long all of them can be heard from now on, unless `renew` prolongs it.
 
         Returns:
             Whether they were told.

@@ -21,7 +21,10 @@ Flow: TypeAlias = Generator[Callable[[Any], Any], Any, R]
 """Yields functions of a client, gets their answers, and ends in a value."""
 
 _IF_MINE = "if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end "
-_RENEW = _IF_MINE + "return redis.call('pexpire', KEYS[1], ARGV[2])"
+_RENEW = (
+    _IF_MINE + "redis.call('pexpire', KEYS[2], ARGV[2]) "
+    "return redis.call('pexpire', KEYS[1], ARGV[2])"
+)
 _UNLOCK = _IF_MINE + "return redis.call('del', KEYS[1])"
 _PUBLISH = _IF_MINE + "redis.call('set', KEYS[2], ARGV[2], 'px', ARGV[3]) return 1"
 _BUMP = """
@@ -132,8 +135,9 @@ class RedisCommands:
         return "" if holder is None else holder.decode()
 
     def renew(self, key: Key, token: str, life: int) -> Flow[bool]:
-        """Whether it is still this token's, for another `life` milliseconds."""
-        return bool((yield lambda redis: redis.eval(_RENEW, 1, self._lock(key), token, life)))
+        """Whether it is still this token's; it and what was told live `life` milliseconds more."""
+        lock, line = self._lock(key), self._line(key, token)
+        return bool((yield lambda redis: redis.eval(_RENEW, 2, lock, line, token, life)))
 
     def unlock(self, key: Key, token: str) -> Flow[None]:
         """Give the lock back."""

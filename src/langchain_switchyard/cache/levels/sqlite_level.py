@@ -142,7 +142,15 @@ class SqliteLevel(SqliteSeries, InThreads):
         now = self._wall()
         statement = "UPDATE locks SET expires = ? WHERE address = ? AND token = ? AND expires >= ?"
         row = (now + seconds, key.digest, token, now)
-        return self._do(lambda db: db.execute(statement, row).rowcount == 1, default=False)
+
+        def begin_anew(db: sqlite3.Connection) -> bool:
+            if db.execute(statement, row).rowcount == 0:
+                return False
+            line = now + seconds, _line(key, token)
+            db.execute("UPDATE frames SET expires = ? WHERE line = ?", line)
+            return True
+
+        return self._do(begin_anew, default=False)
 
     def unlock(self, key: Key, token: str) -> None:
         """Let others ask."""

@@ -163,3 +163,16 @@ def test_a_line_with_a_gap_is_heard_up_to_the_gap(tmp_path: Path) -> None:
     level.tell(address(), "a", 0, [b"one"], 10)
     level.tell(address(), "a", 2, [b"three"], 10)
     assert list(level.heard(address(), "a", 0)) == [b"one"]
+
+
+def test_what_was_told_is_heard_for_as_long_as_the_lease_is_renewed(tmp_path: Path) -> None:
+    """A model may be silent for longer than a lease."""
+    clock = FakeClock()
+    level = SqliteLevel(tmp_path / "cache.db", wall=clock.wall)
+    level.lock(address(), "a", 10)
+    level.tell(address(), "a", 0, [b"one"], 10)
+    for _ in range(3):
+        clock.advance(9)
+        assert level.renew(address(), "a", 10)
+    level.tell(address("else"), "b", 0, [b"sweeps"], 10)
+    assert list(level.heard(address(), "a", 0)) == [b"one"]
