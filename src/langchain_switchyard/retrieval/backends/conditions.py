@@ -148,7 +148,7 @@ def holds(node: Condition, document_id: str, found: Facets) -> bool:
         if isinstance(asked, Ids):
             return document_id in asked.ids
         if isinstance(asked, Includes):
-            return asked.part in found.texts.get(asked.key, "")
+            return asked.key in found.texts and asked.part in found.texts[asked.key]
         return _beyond(asked, found)
 
     def join(how: type[All | Either], parts: list[bool]) -> bool:
