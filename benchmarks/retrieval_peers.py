@@ -23,7 +23,7 @@ def texts_of(documents: list[Document]) -> list[str]:
 def bm25s_search(documents, tokens=None, *, stemmed=False, depth=100) -> Search:
     """bm25s with its own English tokeniser and stemmer, or with given tokens."""
     bm25s = import_module("bm25s")
-    stemmer = import_module("Stemmer").Stemmer("english") if stemmed else None
+    stemmer = import_module("snowballstemmer").stemmer("english").stemWords if stemmed else None
     ids = [document.id for document in documents]
 
     def cut(texts):

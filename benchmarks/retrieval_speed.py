@@ -1,8 +1,8 @@
 """Query, write and load times beside peers: CPU milliseconds without the embedding.
 
 Chunks are windows of the texts under ``--data`` (``scifact`` for English, ``stard_law`` for
-Chinese); queries are their judged queries. Vectors are random unit vectors in clusters: their
-values do not matter for the time of an exact product.
+Chinese), or of generated ones; queries are their judged queries. Vectors are random unit vectors in
+clusters: their values do not matter for the time of an exact product.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from retrieval_peers import ensemble_search
+from retrieval_sample import collection
 
 from langchain_switchyard.retrieval import HybridRetriever, Index, SearchConfig
 from langchain_switchyard.retrieval.lexical.lexical_index import LexicalIndex
@@ -144,7 +145,7 @@ def timed_writes(run, items) -> float:
 
 
 def hybrid(table: Table, documents, queries, store: str, limit: float) -> float:
-    """Both legs on one thread of BLAS at most, without the embedding."""
+    """Both legs, without the embedding."""
     embeddings = RandomVectors()
     vectors = {query: embeddings.embed_query(query) for query in queries}
     with tempfile.TemporaryDirectory() as folder:
@@ -160,6 +161,17 @@ def hybrid(table: Table, documents, queries, store: str, limit: float) -> float:
         table.add(name, middle, limit, more=f"p95 {high:.2f}")
         index.close()
     return middle
+
+
+def beside_ensemble(table: Table, documents, queries) -> None:
+    """Ours and LangChain's pair on few chunks."""
+    ours = hybrid(table, documents, queries, "numpy", 1.5)
+    peer = ensemble_search(documents, RandomVectors(), depth=100)
+    theirs, _ = timed(peer, queries[:30])
+    name = f"EnsembleRetriever {len(documents)}: query"
+    table.add(name, theirs, more=f"= {theirs / ours:.0f} x ours")
+    table.add("ours / EnsembleRetriever", ours / theirs, 1 / 20, unit="")
+    hybrid(table, documents, queries, "chroma", 5)
 
 
 def million(table: Table, documents) -> None:
@@ -191,30 +203,26 @@ def million(table: Table, documents) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path)
     parser.add_argument("--smoke", action="store_true", help="2,000 chunks, for CI")
+    parser.add_argument("--only", choices=["lexical", "hybrid"], help="one part of it")
     parser.add_argument("--million", action="store_true", help="also index 1,000,000 chunks")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--check", action="store_true", help="exit 1 when a figure is missed")
     args = parser.parse_args()
     count = 2_000 if args.smoke else 100_000
     table = Table()
-    english, questions = chunks(args.data / "scifact", count, 63, words=True)
-    chinese, fragen = chunks(args.data / "stard_law", count, 160, words=False)
-    lexical(table, "en", english, questions, 512)
-    lexical(table, "zh", chinese, fragen, 2_048)
-    small = english[: min(count, 5_000)]
-    ours = hybrid(table, small, questions, "numpy", 1.5)
-    peer = ensemble_search(small, RandomVectors(), depth=100)
-    theirs, _ = timed(peer, questions[:30])
-    table.add(
-        f"EnsembleRetriever {len(small)}: query", theirs, more=f"= {theirs / ours:.0f} x ours"
-    )
-    table.add("ours / EnsembleRetriever", ours / theirs, 1 / 20, unit="")
-    hybrid(table, small, questions, "chroma", 5)
-    if not args.smoke:
-        hybrid(table, english, questions, "numpy", 15)
-        hybrid(table, english, questions, "chroma", 5)
+    data = collection(args.data)
+    english, questions = chunks(data / "scifact", count, 63, words=True)
+    if args.only != "hybrid":
+        chinese, asked = chunks(data / "stard_law", count, 160, words=False)
+        lexical(table, "en", english, questions, 512)
+        lexical(table, "zh", chinese, asked, 2_048)
+    if args.only != "lexical":
+        beside_ensemble(table, english[: min(count, 5_000)], questions)
+        if not args.smoke:
+            hybrid(table, english, questions, "numpy", 15)
+            hybrid(table, english, questions, "chroma", 5)
     if args.million:
         million(table, english)
     print("missed:", table.missed or "nothing")
