@@ -12,6 +12,11 @@ from langchain_switchyard.retrieval.dense.vector_cache import VectorCache
 from langchain_switchyard.retrieval.document_index import HybridDocumentIndex
 from langchain_switchyard.retrieval.documents.chunking import StructureSplitter
 from langchain_switchyard.retrieval.documents.citations import as_context, citation
+from langchain_switchyard.retrieval.documents.document_type import (
+    Detection,
+    DocumentType,
+    detect_type,
+)
 from langchain_switchyard.retrieval.documents.loaders import load_file
 from langchain_switchyard.retrieval.documents.surroundings import section, surroundings
 from langchain_switchyard.retrieval.evaluation.comparison import Comparison, compare
@@ -48,7 +53,9 @@ __all__ = [
     "Comparison",
     "CrossEncoderRerank",
     "DashScopeRerank",
+    "Detection",
     "Difference",
+    "DocumentType",
     "Evaluation",
     "HistoryRewrite",
     "Hit",
@@ -80,6 +87,7 @@ __all__ = [
     "as_context",
     "citation",
     "compare",
+    "detect_type",
     "evaluate",
     "load_file",
     "search_tool",

@@ -1,9 +1,11 @@
 """Cut documents into chunks along their structure, without losing a character.
 
 Headings first, then code blocks, tables and paragraphs, then whole sentences (Chinese ones, too),
-then clauses, and single characters only at last. No chunk crosses a heading; code and tables are
-cut only between lines, and only when they are much longer than a chunk. The headings above a
-chunk go into its metadata, and the index searches them with the text.
+then clauses, and single characters only at last. What the headings and paragraphs are depends on
+the kind of document: the articles of a law, the turns of a dialogue, the parts and references of a
+paper, the definitions of a program. No chunk crosses a heading; code and tables are cut only
+between lines, and only when they are much longer than a chunk. The headings above a chunk go into
+its metadata, and the index searches them with the text.
 """
 
 from __future__ import annotations
@@ -19,18 +21,13 @@ from pathlib import PurePath
 from langchain_core.documents import BaseDocumentTransformer, Document
 
 from langchain_switchyard.errors import ConfigurationError
-from langchain_switchyard.retrieval.documents import structure
+from langchain_switchyard.retrieval.documents import marks, structure
+from langchain_switchyard.retrieval.documents.document_type import DocumentType, detect_type
+from langchain_switchyard.retrieval.documents.outline import outline_of
 from langchain_switchyard.retrieval.lexical.tokenizer import HAN, HANGUL, KANA
 
 Span = tuple[int, int]
 _WIDE = re.compile(f"[{HAN}{KANA}{HANGUL}\u3000-\u303f\uff00-\uffef]")
-_CODE = frozenset(
-    {
-        *(".js", ".ts", ".jsx", ".tsx", ".java", ".go", ".rs", ".c", ".h", ".cc", ".cpp", ".hpp"),
-        *(".cs", ".rb", ".php", ".sh", ".sql", ".kt", ".swift", ".toml", ".yaml", ".yml", ".ini"),
-        ".cfg",
-    }
-)
 # Code and tables up to this many chunk sizes stay in one piece.
 _WHOLE = 2
 
@@ -62,16 +59,23 @@ class StructureSplitter(BaseDocumentTransformer):
     the same when another part of the file changes.
 
     Args:
-        size: Most tokens per chunk (about 1,200 English or 512 Chinese characters for 300).
+        size: Tokens that a chunk is filled up to (about 1,200 English or 512 Chinese characters for
+            300). A rest of less than a third joins the chunk before it; code and tables of up to
+            twice the size stay whole.
         overlap: Tokens of whole sentences repeated from the chunk before.
         count: Counts tokens; an estimate by script without it.
+        document_type: What the documents are; told from each by ``detect_type`` without it.
 
     Raises:
-        ConfigurationError: Sizes that cannot work.
+        ConfigurationError: Sizes that cannot work, or an unknown type.
     """
 
     def __init__(
-        self, size: int = 300, overlap: int = 0, count: Callable[[str], float] | None = None
+        self,
+        size: int = 300,
+        overlap: int = 0,
+        count: Callable[[str], float] | None = None,
+        document_type: DocumentType | str | None = None,
     ) -> None:
         """Check the sizes."""
         if size < 1 or not 0 <= overlap < size:
@@ -81,12 +85,13 @@ class StructureSplitter(BaseDocumentTransformer):
         self._size = size
         self._overlap = overlap
         self._count = count or approximate_tokens
+        self._type = None if document_type is None else _known(document_type)
 
     @property
     def name(self) -> str:
         """How it cuts: with another name, documents are cut anew by a synchronisation."""
         counted = getattr(self._count, "__qualname__", type(self._count).__qualname__)
-        return f"structure/1 {self._size} {self._overlap} {counted}"
+        return f"structure/2 {self._size} {self._overlap} {counted} {self._type or 'any'}"
 
     def split_documents(self, documents: Iterable[Document]) -> list[Document]:
         """Return the chunks of all documents, in order."""
@@ -130,19 +135,13 @@ class StructureSplitter(BaseDocumentTransformer):
             )
 
     def _spans(self, text: str, source: str) -> Iterator[tuple[int, int, tuple[str, ...]]]:
-        suffix = PurePath(source).suffix.lower()
-        if suffix in (".py", ".pyi"):
-            blocks = structure.python_blocks(text)
-        elif suffix in _CODE:
-            blocks = structure.code_blocks(text)
-        else:
-            blocks = structure.blocks_of(text)
+        blocks = _blocks(text, source, self._type or detect_type(text, source).type)
         for section in structure.sections_of(blocks):
             pieces = [
                 piece for block in section.blocks for piece in self._pieces(text, block, section)
             ]
             for group in self._packed(pieces):
-                start = self._overlapped(text, section.blocks[0].start, group[0].start)
+                start = self._overlapped(text, section, group[0].start)
                 yield start, group[-1].end, section.path
 
     def _pieces(
@@ -190,11 +189,15 @@ class StructureSplitter(BaseDocumentTransformer):
             groups[-1].extend(rest)
         return groups
 
-    def _overlapped(self, text: str, lowest: int, start: int) -> int:
-        """Move a chunk's start back by whole sentences of its own section."""
-        if not self._overlap or start <= lowest:
+    def _overlapped(self, text: str, section: structure.Section, start: int) -> int:
+        """Move a chunk's start back by whole sentences, or lines of code, of its own section."""
+        if not self._overlap or start <= section.blocks[0].start:
             return start
-        before = list(structure.sentences(text, lowest, start))
+        before = [
+            part
+            for block in section.blocks
+            for part in _parts(text, block.start, min(block.end, start), block.kind)
+        ]
         taken = 0.0
         for first, last in reversed(before):
             taken += self._count(text[first:last])
@@ -202,6 +205,30 @@ class StructureSplitter(BaseDocumentTransformer):
                 break
             start = first
         return start
+
+
+def _parts(text: str, start: int, end: int, kind: structure.Kind) -> Iterator[Span]:
+    """Lines of code and tables, sentences of everything else."""
+    cut = structure.lines if kind in ("code", "table") else structure.sentences
+    return cut(text, start, end) if start < end else iter(())
+
+
+def _known(document_type: DocumentType | str) -> DocumentType:
+    try:
+        return DocumentType(document_type)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"unknown document type {document_type!r}: one of {', '.join(DocumentType)}"
+        ) from error
+
+
+def _blocks(text: str, source: str, kind: DocumentType) -> list[structure.Block]:
+    if kind is not DocumentType.CODE:
+        return structure.blocks_of(text, outline_of(kind, text))
+    suffix = PurePath(source).suffix.lower()
+    if suffix in (".py", ".pyi") or suffix not in marks.CODE_SUFFIXES:
+        return structure.python_blocks(text)
+    return structure.code_blocks(text)
 
 
 def _visible(content: str, start: int) -> int:

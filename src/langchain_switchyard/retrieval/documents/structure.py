@@ -9,20 +9,16 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
-Kind = Literal["heading", "code", "table", "text", "blank"]
-_HEADING = re.compile(r"(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$")
-# 第三章 … and 第十二条 head a part of a Chinese text when they start a line.
-_CHINESE_HEADING = re.compile(
-    r"第[一二三四五六七八九十百千零〇0-9]+(编|篇|章|节)(?=[\s　]|$).{0,60}$"
-)
-_CHINESE_LEVELS = {"编": 1, "篇": 1, "章": 2, "节": 3}
-_FENCE = re.compile(r"[ ]{0,3}(`{3,}|~{3,})")
-_TABLE_ROW = re.compile(r"\s*\|.*\|\s*$")
-_LIST_ITEM = re.compile(r"\s*([-*+•]|\d+[.)、]|[（(][一二三四五六七八九十\d]+[)）])\s*\S")
+from langchain_switchyard.retrieval.documents import marks
+from langchain_switchyard.retrieval.documents.outline import Heading, Outline
+
+Kind = Literal["heading", "code", "table", "text"]
+# Characters; a longer indented line is a paragraph.
+_WIDEST_CODE = 200
 _SENTENCE = re.compile(
     r"""[。！？；!?;]+[”’」』"'）)]*\s*|\.["'”’)]*(?:\s+|$)|…+[”’」』"']*\s*|\n+\s*"""
 )
@@ -61,39 +57,29 @@ class Section:
     blocks: tuple[Block, ...]
 
 
-def blocks_of(text: str, *, headings: bool = True) -> list[Block]:
+def blocks_of(text: str, outline: Outline) -> list[Block]:
     """Cut a text into blocks.
 
     Args:
-        text: Markdown or plain text.
-        headings: Whether ``#`` lines and Chinese chapter lines are headings.
+        text: Anything but a program.
+        outline: Which lines are headings, and which begin a unit.
     """
-    blocks: list[Block] = []
-    fence, ended = "", True
+    reader = _Reader(outline, _table_lines(text))
     for start, end in _lines(text):
-        line = text[start:end].rstrip("\n")
-        kind, title, level, after = _classify(line, fence, headings=headings)
-        last = blocks[-1] if blocks else None
-        if last is not None and (kind == "blank" or (not ended and _joins(last, kind, line))):
-            blocks[-1] = Block(last.start, end, last.kind, last.title, last.level)
-        else:
-            blocks.append(Block(start, end, "text" if kind == "blank" else kind, title, level))
-        # An empty line ends a block, and so does the closing of a fence.
-        ended = kind == "blank" or bool(fence and not after)
-        fence = after
-    return blocks
+        reader.take(start, end, text[start:end].rstrip("\n"))
+    return reader.blocks
 
 
 def python_blocks(text: str) -> list[Block]:
     """Cut Python source at its top-level definitions and the methods of its classes.
 
     A definition takes its decorators and the comments right above it along. Source that does not
-    parse is treated as one block of code.
+    parse is cut like any other code.
     """
     try:
         tree = ast.parse(text)
-    except (SyntaxError, ValueError):
-        return [Block(0, len(text), "code")] if text else []
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return code_blocks(text)
     starts = {0: ("", 0)}
     offsets = [start for start, _ in _lines(text)]
     for node, name, level in _definitions(tree, 1):
@@ -130,7 +116,7 @@ def sections_of(blocks: list[Block]) -> list[Section]:
     current: list[Block] = []
     for block in blocks:
         if block.level:
-            if any(not held.level or held.kind == "code" for held in current):
+            if any(held.kind != "heading" for held in current):
                 sections.append(Section(tuple(path.values()), tuple(current)))
                 current = []
             path = {level: title for level, title in path.items() if level < block.level}
@@ -177,29 +163,87 @@ def _lines(text: str) -> Iterator[tuple[int, int]]:
         place = end
 
 
-def _classify(line: str, fence: str, *, headings: bool) -> tuple[Kind, str, int, str]:
-    """Return the line's kind, a heading's title and level, and the fence open after it."""
-    mark = _FENCE.match(line)
-    if fence:
-        closes = mark is not None and mark[1].startswith(fence) and not line.strip(" `~")
-        return "code", "", 0, "" if closes else fence
-    if mark is not None:
-        return "code", "", 0, mark[1]
-    if not line.strip():
-        return "blank", "", 0, ""
-    heading = _HEADING.match(line) if headings else None
-    if heading is not None and heading[2]:
-        return "heading", heading[2], len(heading[1]), ""
-    chapter = _CHINESE_HEADING.match(line) if headings else None
-    if chapter is not None:
-        return "heading", line.strip(), _CHINESE_LEVELS[chapter[1]], ""
-    return ("table" if _TABLE_ROW.match(line) else "text"), "", 0, ""
+class _Reader:
+    """Reads line by line; remembers the open fence and whether the last block is complete."""
+
+    def __init__(self, outline: Outline, tables: frozenset[int]) -> None:
+        self.blocks: list[Block] = []
+        self._outline = outline
+        self._tables = tables
+        self._fence = ""
+        self._ended = True
+
+    def take(self, start: int, end: int, line: str) -> None:
+        last = self.blocks[-1] if self.blocks else None
+        if not line.strip() and not self._fence:
+            # An empty line belongs to what it follows, and ends it.
+            self._ended = self._outline.blank_ends or last is None or last.kind != "text"
+            self._extend(start, end, last)
+            return
+        fenced = bool(self._fence)
+        kind, heading = self._kind(start, line, last)
+        if (
+            last is not None
+            and not self._ended
+            and heading is None
+            and self._joins(last, kind, line)
+        ):
+            self._extend(start, end, last)
+        elif heading is None:
+            self.blocks.append(Block(start, end, kind))
+        else:
+            self.blocks.append(Block(start, end, kind, heading.title, heading.level))
+        self._ended = fenced and not self._fence  # The closing of a fence ends it, too.
+
+    def _extend(self, start: int, end: int, last: Block | None) -> None:
+        if last is None:
+            self.blocks.append(Block(start, end, "text"))
+        else:
+            self.blocks[-1] = replace(last, end=end)
+
+    def _kind(self, start: int, line: str, last: Block | None) -> tuple[Kind, Heading | None]:
+        mark = marks.FENCE.match(line)
+        if self._fence:
+            if mark is not None and mark[1].startswith(self._fence) and not line.strip(" `~"):
+                self._fence = ""
+            return "code", None
+        if mark is not None:
+            self._fence = mark[1]
+            return "code", None
+        if start in self._tables:
+            return "table", None
+        if self._indented(line, last):
+            return "code", None
+        heading = self._outline.heading(line)
+        return ("heading" if heading is not None and heading.bare else "text"), heading
+
+    def _indented(self, line: str, last: Block | None) -> bool:
+        """Markdown's other way to write code: four blanks, after an empty line or more of it."""
+        if not line.startswith(("    ", "\t")) or len(line) > _WIDEST_CODE:
+            return False
+        return self._ended or (last is not None and last.kind == "code")
+
+    def _joins(self, last: Block, kind: Kind, line: str) -> bool:
+        if kind != last.kind or kind == "heading":
+            return False
+        return kind != "text" or not self._outline.begins(line)
 
 
-def _joins(last: Block, kind: Kind, line: str) -> bool:
-    if kind != last.kind or kind == "heading":
-        return False
-    return kind != "text" or not _LIST_ITEM.match(line)
+def _table_lines(text: str) -> frozenset[int]:
+    """Where the lines of tables start: with bars at both ends, or around a rule of dashes."""
+    spans = list(_lines(text))
+    found: set[int] = set()
+    for number, (start, end) in enumerate(spans):
+        line = text[start:end].strip()
+        if marks.TABLE_ROW.match(line):
+            found.add(start)
+        elif "|" in line and "-" in line and marks.TABLE_RULE.match(line):
+            head = spans[number - 1] if number else None
+            if head is not None and "|" in text[head[0] : head[1]]:
+                found.update((head[0], start))
+        elif "|" in line and number and spans[number - 1][0] in found:
+            found.add(start)
+    return frozenset(found)
 
 
 def _definitions(node: ast.AST, level: int) -> Iterator[tuple[ast.stmt, str, int]]:
