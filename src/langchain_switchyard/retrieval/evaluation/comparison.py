@@ -13,7 +13,7 @@ from langchain_switchyard.retrieval.evaluation.evaluate import Evaluation
 from langchain_switchyard.retrieval.evaluation.significance import Difference, p_text
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
     """Evaluations of the same queries; the first one is held against each of the others.
 
@@ -64,6 +64,10 @@ class Comparison:
             for measure in self.measures
             for row in self._rows(measure)
         )
+
+    def __repr__(self) -> str:
+        """Return the same table."""
+        return str(self)
 
     def _repr_html_(self) -> str:
         lines = [

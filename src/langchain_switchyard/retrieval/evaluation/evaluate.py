@@ -35,7 +35,7 @@ Search = Runnable[str, Any] | Callable[[str], Found]
 """A retriever, anything else that is invoked with a query, or a function of the query."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
     """Scores per query.
 
@@ -65,6 +65,10 @@ class Evaluation:
     def __str__(self) -> str:
         """Return one line per measure."""
         return "\n".join(f"{measure:10} {self[measure]}" for measure in self.scores)
+
+    def __repr__(self) -> str:
+        """Return the same: hundreds of scores say nothing at a prompt."""
+        return str(self)
 
     def _of(self, measure: str) -> Floats:
         if measure not in self.scores:

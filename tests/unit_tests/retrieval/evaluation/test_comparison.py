@@ -111,3 +111,9 @@ def test_what_cannot_be_compared_is_refused(comparison):
         comparison.difference("nobody", "map")
     with pytest.raises(ConfigurationError, match=r"ndcg@10"):
         comparison.difference("same", "ndcg@7")
+
+
+def test_a_prompt_shows_the_table_and_not_every_score(comparison):
+    """What one sees without a notebook."""
+    assert repr(comparison) == str(comparison)
+    assert repr(at_place(1)) == str(at_place(1))
