@@ -34,6 +34,12 @@ _FINISHING_PACKAGES = frozenset({"langchain_openai", "langchain_anthropic", "lan
 """Integrations whose protocol ends every whole answer with a reason; without one it was cut."""
 
 
+def cache_read(usage: UsageMetadata | None) -> int | None:
+    """Input tokens that a provider read from its own prompt cache; None if it did not tell."""
+    details = None if usage is None else usage.get("input_token_details")
+    return None if details is None else details.get("cache_read")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Price:
     """What tokens cost.
@@ -52,7 +58,7 @@ class Price:
 
     def cost(self, usage: UsageMetadata) -> float:
         """Money for one answer, in `currency`. Cached tokens are never billed twice."""
-        cached = (usage.get("input_token_details") or {}).get("cache_read", 0)
+        cached = cache_read(usage) or 0
         fresh = usage["input_tokens"] - cached
         cached_price = self.input if self.cached_input is None else self.cached_input
         total = fresh * self.input + cached * cached_price + usage["output_tokens"] * self.output

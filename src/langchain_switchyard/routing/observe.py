@@ -9,6 +9,7 @@ from langchain_core.outputs import ChatGenerationChunk
 
 from langchain_switchyard.routing.call import Call, Reply
 from langchain_switchyard.routing.clock import Clock
+from langchain_switchyard.routing.deployment import cache_read
 from langchain_switchyard.routing.effects import Emit, Steps
 from langchain_switchyard.routing.events import Audience, RequestEnded, RequestStarted
 from langchain_switchyard.routing.layer import Candidates, Handler, Layer
@@ -55,7 +56,16 @@ def _story(call: Call, reply: Reply, now: float) -> dict[str, Any]:
         told.update(call.cache)
     if costs := _costs(call):
         told["cost"] = costs
+    if (read := _cache_read(call)) is not None:
+        told["cache_read"] = read
     return told
+
+
+def _cache_read(call: Call) -> int | None:
+    """Input tokens that providers read from their own prompt caches; None if nobody told."""
+    read = [cache_read(attempt.usage) for attempt in call.attempts]
+    told = [tokens for tokens in read if tokens is not None]
+    return sum(told) if told else None
 
 
 def _costs(call: Call) -> dict[str, float]:

@@ -12,7 +12,7 @@ from langchain_core.messages import BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 
 from langchain_switchyard.routing.circuit import Breaker, BreakerState
-from langchain_switchyard.routing.deployment import Deployment
+from langchain_switchyard.routing.deployment import Deployment, cache_read
 from langchain_switchyard.routing.failures import Failure, Kind, Outcome
 from langchain_switchyard.routing.inner.native_timeout import native_timeout
 from langchain_switchyard.routing.inner.own_clients import with_fresh_connections
@@ -63,6 +63,7 @@ class DeploymentState:
         self.errors: Counter[Kind] = Counter()
         self.input_tokens = 0
         self.output_tokens = 0
+        self.cached_tokens = 0
         self.cost = 0.0
         self.latencies: deque[float] = deque(maxlen=_LATENCIES)
         self.first_tokens: deque[float] = deque(maxlen=_LATENCIES)
@@ -123,6 +124,7 @@ class DeploymentState:
             if usage is not None:
                 self.input_tokens += usage["input_tokens"]
                 self.output_tokens += usage["output_tokens"]
+                self.cached_tokens += cache_read(usage) or 0
                 if price is not None:
                     self.cost += price.cost(usage)
             if failure is not None:

@@ -10,7 +10,7 @@ from langchain_switchyard.routing.state import DeploymentState
 
 _COLUMNS = (
     "deployment", "tier", "breaker", "attempts", "ok", "errors", "pending",
-    "p50", "p95", "first token p50", "tokens in", "tokens out", "cost",
+    "p50", "p95", "first token p50", "tokens in", "cached", "tokens out", "cost",
 )  # fmt: skip
 
 
@@ -32,6 +32,8 @@ class DeploymentStats:
     latency_p95: float | None
     first_token_p50: float | None
     input_tokens: int
+    cached_tokens: int
+    """Input tokens that the provider read from its own prompt cache."""
     output_tokens: int
     cost: float | None
     currency: str | None
@@ -43,7 +45,8 @@ class DeploymentStats:
         return (
             self.deployment, str(self.tier), self.breaker, str(self.attempts), str(self.successes),
             errors, str(self.pending), _seconds(self.latency_p50), _seconds(self.latency_p95),
-            _seconds(self.first_token_p50), str(self.input_tokens), str(self.output_tokens), cost,
+            _seconds(self.first_token_p50), str(self.input_tokens), str(self.cached_tokens),
+            str(self.output_tokens), cost,
         )  # fmt: skip
 
 
@@ -91,6 +94,7 @@ def _snapshot(state: DeploymentState, now: float) -> DeploymentStats:
             latency_p95=quantile(state.latencies, 0.95),
             first_token_p50=quantile(state.first_tokens, 0.5),
             input_tokens=state.input_tokens,
+            cached_tokens=state.cached_tokens,
             output_tokens=state.output_tokens,
             cost=None if price is None else state.cost,
             currency=None if price is None else price.currency,
