@@ -61,6 +61,23 @@ async def test_a_chinese_question_is_answered_in_chinese(
     assert result["intent"]["language"] == "zh"
 
 
+async def test_a_search_is_a_retriever_run_in_events_and_traces(
+    offline: BaseChatModel, library: HybridRetriever
+) -> None:
+    """Under the node, with the documents and the scores that the state has, too."""
+    assistant = build_assistant(offline, retriever=library)
+    asked = {"messages": [("user", "Within how many working days are refunds paid?")]}
+
+    events = [event async for event in assistant.astream_events(asked, version="v2")]
+
+    [ended] = [e for e in events if e["event"] == "on_retriever_end" and "leg" not in e["name"]]
+    assert ended["name"] == "HybridRetriever"
+    assert ended["metadata"]["langgraph_node"] == "retrieve"
+    sources = (await assistant.ainvoke(asked))["sources"]
+    told = [(d.id, d.metadata["relevance_score"]) for d in ended["data"]["output"]]
+    assert [(source["id"], source["score"]) for source in sources] == told
+
+
 def test_small_talk_searches_nothing(scripted, library: HybridRetriever) -> None:
     """A greeting has no source."""
     model, inner = scripted("Hello!")

@@ -127,5 +127,9 @@ def _text(
 
 
 def _width(text: str) -> float:
-    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
-    return (len(text) + wide) * _LETTER
+    return columns(text) * _LETTER
+
+
+def columns(text: str) -> int:
+    """Return how many letters' room a text takes: a Chinese character as much as two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 
 from langchain_switchyard.errors import ConfigurationError
-from langchain_switchyard.retrieval.evaluation.chart import Row, draw
+from langchain_switchyard.retrieval.evaluation.chart import Row, columns, draw
 from langchain_switchyard.retrieval.evaluation.evaluate import Evaluation
 from langchain_switchyard.retrieval.evaluation.significance import Difference, p_text
 
@@ -58,9 +58,10 @@ class Comparison:
 
     def __str__(self) -> str:
         """Return one line for each measure and evaluation."""
-        width = max(len(name) for name in self.evaluations)
+        width = max(columns(name) for name in self.evaluations)
+        blanks = {name: " " * (width - columns(name)) for name in self.evaluations}
         return "\n".join(
-            f"{measure:12} {row.name:{width}}  {row.interval}  {row.note}".rstrip()
+            f"{measure:12} {row.name}{blanks[row.name]}  {row.interval}  {row.note}".rstrip()
             for measure in self.measures
             for row in self._rows(measure)
         )

@@ -54,6 +54,12 @@ def test_the_table_has_a_line_for_each_measure_and_retriever(comparison):
     assert second.endswith("p < 0.001")
 
 
+def test_the_table_s_columns_stand_below_each_other(comparison):
+    """Chinese characters take the room of two letters."""
+    lines = [line.encode("gbk") for line in str(comparison).splitlines()]
+    assert len({line.index(b"[") for line in lines}) == 1
+
+
 def test_the_plot_is_an_image_that_names_everybody(comparison, tmp_path: Path):
     """Chinese, and characters that mean something in XML."""
     path = tmp_path / "图.svg"
