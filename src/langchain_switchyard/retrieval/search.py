@@ -131,14 +131,15 @@ class Search:
         return legs
 
     def _fills(self, results: list[LegResult]) -> dict[str, LegCall]:
+        distant = [leg for leg in results if leg.distant]
         # Ranks need no scores beyond the lists; and a single leg has nobody to be compared with.
-        if len(results) < 2 or self._config.fuse() is reciprocal_rank:
+        if not distant or len(results) < 2 or self._config.fuse() is reciprocal_rank:
             return {}
         rows = candidates(results)
         calls = {}
-        for leg in results:
+        for leg in distant:
             unlisted = leg.unlisted(rows)
-            if leg.distant and len(unlisted):
+            if len(unlisted):
                 fill = partial(leg.filled, unlisted)
                 calls[leg.name] = LegCall(lambda _, fill=fill: fill(), fills=True)  # type: ignore[misc]  # a default is no argument.
         return calls

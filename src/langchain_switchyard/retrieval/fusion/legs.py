@@ -101,8 +101,9 @@ def search_lexical(
 
 def candidates(results: Sequence[LegResult]) -> Ints:
     """Return the rows on any list, ascending and each once."""
-    found: Ints = np.unique(np.concatenate([result.rows for result in results]))
-    return found
+    # Sorted by hand: for so few rows ``np.unique`` takes several times longer.
+    rows: Ints = np.sort(np.concatenate([result.rows for result in results]))
+    return rows[np.diff(rows, prepend=-1) > 0]
 
 
 def collect(
