@@ -1,9 +1,12 @@
-"""What reranking without a model, and feedback, do to the ranking: three judged sets.
+"""What reranking without a model, feedback and follow-up rules do to the ranking.
 
 Needs the dependency group ``bench`` and ``--data DIR`` with one folder per set in BEIR layout
 (``corpus.jsonl``, ``queries.jsonl``, ``qrels.jsonl``). With ``--vectors FILE`` (a file of MiniLM
 vectors, filled where they are missing) the hybrid first search is measured as well, on the English
 sets. The weight of proximity was chosen on CoSQA; the other two sets show what it is worth.
+
+``--follow-ups FILE`` takes conversations (JSONL with ``task``, ``question``, ``history`` and
+``context``, as of MT-RAG): each last question must find its own context among all.
 """
 
 from __future__ import annotations
@@ -15,10 +18,13 @@ import sys
 import time
 from pathlib import Path
 
+from langchain_core.documents import Document
+from langchain_core.messages import AIMessage, HumanMessage
 from retrieval import SETS, read
 from retrieval_minilm import MiniLM
 
 from langchain_switchyard.retrieval import (
+    HistoryRewrite,
     HybridRetriever,
     Index,
     ProximityRerank,
@@ -27,6 +33,7 @@ from langchain_switchyard.retrieval import (
     SearchConfig,
     evaluate,
 )
+from langchain_switchyard.retrieval.queries.pointers import leans
 
 DEPTH = 50
 DEFAULT = "proximity .1 (default)"
@@ -92,11 +99,59 @@ def measure(title: str, first: HybridRetriever, queries, judgements):
     return figures
 
 
+def conversations(file: Path):
+    """Documents, and for every last question: itself, what was said before, its document."""
+    rows = {}
+    for line in file.open(encoding="utf-8"):
+        row = json.loads(line)
+        if row["context"].strip():
+            rows.setdefault(row["task"], row)
+    texts = dict.fromkeys(row["context"] for row in rows.values())
+    places = {text: str(at) for at, text in enumerate(texts)}
+    roles = {"user": HumanMessage, "assistant": AIMessage, "agent": AIMessage}
+    asked = {
+        name: (row["question"], [roles[t["role"]](t["text"]) for t in row["history"]])
+        for name, row in rows.items()
+        if row["history"]
+    }
+    judgements = {name: {places[rows[name]["context"]]: 1} for name in asked}
+    return [Document(id=n, page_content=t) for t, n in places.items()], asked, judgements
+
+
+def follow_ups(file: Path):
+    """The last question of each conversation: as it is, by the rules, and with the one before."""
+    documents, asked, judgements = conversations(file)
+    first, rewrite = HybridRetriever.from_documents(documents), HistoryRewrite()
+    forms = {
+        "as it is": lambda question, _: question,
+        "HistoryRewrite()": lambda question, before: rewrite.rewrite(question, before)[0],
+        "with the one before": lambda question, before: " ".join(
+            [*[turn.text for turn in before if turn.type == "human"][-1:], question]
+        ),
+    }
+    changed = sum(rewrite.rewrite(text, before) != [text] for text, before in asked.values())
+    print(f"\n== {len(asked)} follow-ups, {len(documents)} documents, {changed} rewritten by rules")
+    plain, figures = None, {}
+    for name, form in forms.items():
+        queries = {each: form(*said) for each, said in asked.items()}
+        found = evaluate(lambda q: [h.id for h in first.search(q, k=DEPTH)], queries, judgements)
+        plain = plain or found
+        gain = found.difference(plain, "ndcg@10")
+        figures[name] = {"ndcg@10": found["ndcg@10"].mean, "gain": gain.mean}
+        print(
+            f"{name:26} nDCG@10 {found['ndcg@10'].mean:.4f}"
+            f"  gain {gain.mean:+.4f} [{gain.low:+.3f}, {gain.high:+.3f}]",
+            flush=True,
+        )
+    return figures
+
+
 def main() -> int:
     """Run, print, and say what was missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--vectors", type=Path)
+    parser.add_argument("--follow-ups", type=Path)
     parser.add_argument("--sets", nargs="*", default=SETS)
     parser.add_argument("--smoke", action="store_true", help="30 queries per set, for CI")
     parser.add_argument("--json", type=Path)
@@ -112,10 +167,14 @@ def main() -> int:
             first = HybridRetriever(index=index, config=SearchConfig(strategy=strategy))
             title = f"{name}, {strategy}"
             results[title] = measure(title, first, queries, judgements)
+        standing = [text for text in queries.values() if leans(text)]
+        print(f"{name}: {len(standing)} of {len(queries)} queries taken for follow-ups")
     wrong = [title for title, rows in results.items() if rows[DEFAULT]["high"] < 0]
+    followed = follow_ups(args.follow_ups) if args.follow_ups else {}
     print("\nproximity significantly worse on:", wrong or "none")
     if args.json:
-        args.json.write_text(json.dumps(results, indent=1), encoding="utf-8")
+        text = json.dumps({**results, "follow-ups": followed}, indent=1)
+        args.json.write_text(text, encoding="utf-8")
     return 1 if args.check and wrong else 0
 
 

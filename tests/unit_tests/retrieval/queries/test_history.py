@@ -29,7 +29,8 @@ def rewritten(query, *questions):
     "message",
     [
         "继续", "请继续", "继续说", "好的，继续", "接着讲", "还有呢？", "详细一点", "然后呢",
-        "为什么？", "再说说", "展开讲讲", "继续吧。", "请继续解释一下",
+        "为什么？", "再说说", "展开讲讲", "继续吧。", "请继续解释一下", "举个例子",
+        "我们继续刚才的话题", "这是什么意思？", "接下来呢",
     ],
 )  # fmt: skip
 def test_going_on_in_chinese_searches_for_the_question_before(message):
@@ -42,6 +43,7 @@ def test_going_on_in_chinese_searches_for_the_question_before(message):
     [
         "continue", "Go on, please.", "keep going", "more", "Tell me more about it", "Why?",
         "What else?", "ok, continue", "more details please", "and then?", "Please elaborate",
+        "yes, go on", "What's next?", "give me an example", "why not?",
     ],
 )  # fmt: skip
 def test_going_on_in_english_searches_for_the_question_before(message):
@@ -59,7 +61,10 @@ def test_going_on_in_english_searches_for_the_question_before(message):
         ("那定金呢？", "定金"),
         ("上述规定适用于个人吗？", "适用于个人"),
         ("这是强制性的吗", "强制性"),
-        ("第二点是什么意思", "是什么意思"),
+        ("第二点适用于谁", "适用于谁"),
+        ("去年呢？", "去年"),
+        ("该法何时生效", "何时生效"),
+        ("其适用范围是什么", "适用范围"),
     ],
 )
 def test_chinese_pronouns_bring_their_topic(message, words):
@@ -80,6 +85,10 @@ def test_chinese_pronouns_bring_their_topic(message, words):
         ("How does it compare to Google?", "Google"),
         ("What does this mean?", "mean"),
         ("explain that in short", "in short"),
+        ("how is that calculated?", "calculated"),
+        ("Is it similar to Microsoft's?", "Microsoft"),
+        ("in euros?", "euros"),
+        ("which one is larger?", "larger"),
     ],
 )
 def test_english_pronouns_bring_their_topic(message, words):
@@ -116,6 +125,12 @@ def test_a_span_of_years_is_not_replaced():
         "尤其是合同法第三条怎么说",
         "其他国家怎么规定的",
         "吉他多少钱",
+        "被他人恶作剧惊吓，能否要求对方赔偿？",
+        "家庭成员考公务员，其承包地会被收回吗？",
+        "我该怎么办？",
+        "为什么要缴税？",
+        "python create list of columns with their dtype",
+        "How does Kubernetes work and why should I use it?",
         "How do I configure a retry policy?",
         "Is it legal to drive at 16?",
         "What is the law that governs divorce?",
