@@ -7,7 +7,8 @@ python benchmarks/overhead.py --smoke    # a few seconds, for CI
 ```
 
 All contenders run in one process, in many short rounds: each calls every one of them a few times,
-in an order that rotates, so that whatever else the machine does hits all alike. Figures are CPU
+in an order drawn anew, so that whatever else the machine does, and whatever the one before left in
+its caches, hits all alike. Figures are CPU
 time of the whole process, second threads included (`process_time`), never wall time. `added` is the
 median over rounds of the difference to the bare model in the same round; `ratio` is the median of
 quotients. A sync call to a model that cannot be told a timeout is "watched" by a second thread: its
@@ -31,6 +32,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
+from random import Random
 from statistics import median
 from typing import Any, ClassVar
 
@@ -191,7 +193,7 @@ async def measure_all(rounds: int, calls: int) -> list[Figure]:
             .with_fallbacks([BareChatModel(chunks=count)]),
         }
         few = max(1, calls * 20 // count)
-        fewer = max(20, rounds // (count // 50))
+        fewer = max(20, rounds // (count // 200 or 1))
         asynchronous = {name: by_astream(model) for name, model in streams.items()}
         figures += await measure(f"astream {count}", asynchronous, fewer, few)
         streams["switchyard, watched"] = switchyard(UntimedChatModel, chunks=count)
@@ -284,9 +286,9 @@ async def measure(way: str, contenders: Contenders, rounds: int, calls: int) -> 
         await contenders[name](calls)  # Warms caches, thread pools and specialised bytecode.
     gc.collect()
     gc.freeze()  # What was imported is no contender's garbage.
-    for number in range(rounds):
-        shift = number % len(names)
-        for name in names[shift:] + names[:shift]:
+    rng = Random(1)
+    for _ in range(rounds):
+        for name in rng.sample(names, len(names)):
             start = time.process_time()
             await contenders[name](calls)
             spent[name].append((time.process_time() - start) / calls * 1e6)

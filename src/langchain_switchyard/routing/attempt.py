@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from langchain_core.exceptions import ModelAPIError, ModelRateLimitError
 from langchain_core.messages import AIMessage
+from langchain_core.outputs import ChatResult
 from langchain_core.rate_limiters import BaseRateLimiter
 
 from langchain_switchyard.errors import StreamInterrupted
 from langchain_switchyard.routing.call import Attempt, Call, Reply, tell_story
 from langchain_switchyard.routing.clock import Clock
-from langchain_switchyard.routing.effects import Io, Sleep, Steps, invoke
+from langchain_switchyard.routing.effects import Invoke, Io, Sleep, Steps
 from langchain_switchyard.routing.events import AttemptEnded, AttemptStarted, Audience
 from langchain_switchyard.routing.failures import Failure, Kind, Outcome
 from langchain_switchyard.routing.failures.classify import classify, is_dead_loops_socket
@@ -26,6 +29,7 @@ _ENOUGH = 1.0
 
 def attempt(timeouts: Timeouts, audience: Audience, clock: Clock) -> AttemptHandler:
     """The innermost handler: the only one that asks a provider."""
+    is_heard = bool(audience)
 
     def handle(attempt: Attempt) -> Steps[Reply]:
         call, state = attempt.call, attempt.state
@@ -37,7 +41,7 @@ def attempt(timeouts: Timeouts, audience: Audience, clock: Clock) -> AttemptHand
         until = earliest(total, call.deadline)
         state.begin()
         try:
-            if audience:
+            if is_heard:
                 audience.tell(AttemptStarted(attempt))
             if state.model.rate_limiter is not None:
                 yield from _admitted(state.model.rate_limiter, until, clock)
@@ -61,7 +65,7 @@ def attempt(timeouts: Timeouts, audience: Audience, clock: Clock) -> AttemptHand
                 elapsed=attempt.elapsed,
                 first_token=attempt.first_token,
             )
-            if audience:
+            if is_heard:
                 audience.tell(AttemptEnded(attempt))
 
     return handle
@@ -78,7 +82,7 @@ def _admitted(limiter: BaseRateLimiter, until: float | None, clock: Clock) -> St
 
 def _whole(attempt: Attempt, until: float | None) -> Steps[Reply]:
     """Ask for the whole answer in one piece."""
-    result = yield from invoke(attempt, until)
+    result = cast("ChatResult", (yield Invoke(attempt, until)))
     if not result.generations:
         raise ModelAPIError("the provider answered without a single generation")
     message = result.generations[0].message
@@ -126,7 +130,7 @@ def _outcome(attempt: Attempt, failure: Failure, now: float) -> Outcome:
 
 def _known_too_small(attempt: Attempt) -> int:
     """The largest context window that this request has been shown not to fit."""
-    window = attempt.state.deployment.context_window
+    window = attempt.state.context_window
     if window is not None:
         return window
     call = attempt.call

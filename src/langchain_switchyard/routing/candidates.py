@@ -64,7 +64,7 @@ def unknown_failures(call: Call, tier: Iterable[DeploymentState]) -> int:
 
 def why_not_again(call: Call, state: DeploymentState) -> str | None:
     """Why what has happened in this request rules a deployment out, or None if it does not."""
-    window = state.deployment.context_window
+    window = state.context_window
     if window is not None and window <= call.window_above:
         return f"its context window of {window} tokens is too small, as another one has shown"
     if call.prefix and not state.deployment.can("prefill"):
@@ -82,11 +82,10 @@ def why_not_again(call: Call, state: DeploymentState) -> str | None:
 
 def why_incapable(call: Call, state: DeploymentState) -> str | None:
     """Why a deployment can never serve this request, however healthy, or None if it can."""
-    deployment = state.deployment
-    missing = [ability for ability in call.required if not deployment.can(ability)]
+    missing = [ability for ability in call.required if not state.deployment.can(ability)]
     if missing:
         return f"it lacks {', '.join(sorted(missing))}"
-    window = deployment.context_window
+    window = state.context_window
     if window is None or _characters(call) * _MAX_TOKENS_PER_CHARACTER < window:
         return None
     tokens = state.tokens_of(call.messages, call.kwargs.get("tools"))

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatGenerationChunk
 
 from langchain_switchyard.routing.call import Attempt
 
@@ -100,11 +100,6 @@ class Ended(Generic[R]):
 
 Steps: TypeAlias = Generator[Effect, Any, R]
 """A flow of effects that ends in a value."""
-
-
-def invoke(attempt: Attempt, until: float | None) -> Steps[ChatResult]:
-    """`Invoke` with its answer's type."""
-    return cast("ChatResult", (yield Invoke(attempt, until)))
 
 
 def read(until: float | None) -> Steps[ChatGenerationChunk | None]:

@@ -68,7 +68,7 @@ class Audience:
         self._observers = tuple(observers)
 
     def __bool__(self) -> bool:
-        """Whether anybody listens; events are not even built for an empty room."""
+        """Whether anybody listens, now and ever; events are not even built for an empty room."""
         return bool(self._observers)
 
     def tell(self, event: Event) -> None:

@@ -17,11 +17,12 @@ from langchain_switchyard.routing.layer import Candidates, Handler, Layer
 
 def observe(audience: Audience, clock: Clock) -> Layer:
     """Open the record of a request, write the story into its answer, close it whatever happens."""
+    is_heard = bool(audience)
 
     def layer(inner: Handler) -> Handler:
         def handle(call: Call, candidates: Candidates) -> Steps[Reply]:
             call.started = clock.now()
-            if audience:
+            if is_heard:
                 audience.tell(RequestStarted(call))
             error: BaseException | None = None
             try:
@@ -36,7 +37,7 @@ def observe(audience: Audience, clock: Clock) -> Layer:
                 error = raised
                 raise
             finally:
-                if audience:
+                if is_heard:
                     audience.tell(RequestEnded(call, clock.now() - call.started, error))
 
         return handle
@@ -86,7 +87,8 @@ def _annotate(reply: Reply, story: dict[str, Any]) -> None:
         return
     message = result.generations[0].message
     metadata = {**message.response_metadata, "switchyard": story}
-    if reply.attempt is not None and "model_name" not in {**metadata, **(result.llm_output or {})}:
+    is_named = "model_name" in metadata or "model_name" in (result.llm_output or {})
+    if reply.attempt is not None and not is_named:
         metadata["model_name"] = reply.attempt.state.deployment.model_name
     message.response_metadata = metadata
 

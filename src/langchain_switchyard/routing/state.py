@@ -43,6 +43,8 @@ class DeploymentState:
         self.breaker = breaker
         self.model = deployment.model
         """What is asked; its connections may be renewed."""
+        self.context_window = deployment.context_window
+        """Asked once: it is looked up in the model's profile."""
         self.pending = 0
         """Attempts under way."""
         self.throttled_until = 0.0

@@ -44,8 +44,11 @@ class Timeouts:
 
 def earliest(*instants: float | None) -> float | None:
     """The first of the instants that are set, or None if none is."""
-    known = [instant for instant in instants if instant is not None]
-    return min(known) if known else None
+    first: float | None = None
+    for instant in instants:
+        if instant is not None and (first is None or instant < first):
+            first = instant
+    return first
 
 
 def in_time(now: float, instant: float | None) -> float:
