@@ -26,6 +26,7 @@ def register(cache: HasStats, registry: Any = None) -> None:
 
     Exports `llm_cache_requests_total{level,result}`, `llm_cache_saved_tokens_total{type}`,
     `llm_cache_saved_cost_total{currency}`, `llm_cache_saved_seconds_total`,
+    `llm_cache_provider_read_tokens_total` (prompt tokens that providers had in their own caches),
     `llm_cache_entries{level}`, `llm_cache_bytes{level}`, `llm_cache_failures_total{level}`.
 
     Args:
@@ -69,6 +70,12 @@ class _Collector:
             ("saved_tokens", "Tokens not spent.", "type", stats.saved_tokens),
             ("saved_cost", "Money not spent.", "currency", stats.saved_money),
             ("saved_seconds", "Seconds of models not waited for.", "", {"": stats.saved_seconds}),
+            (
+                "provider_read_tokens",
+                "Prompt tokens that providers had in their own caches.",
+                "",
+                {"": stats.provider_cached_tokens},
+            ),
         ):
             family = Count(f"llm_cache_{name}", text, labels=[label] if label else [])
             for value, amount in figures.items():

@@ -33,6 +33,7 @@ def test_every_scrape_tells_what_the_cache_did() -> None:
     tokens = figure("llm_cache_saved_tokens_total", type="input")
     assert tokens == 2 * saved["input_tokens"]
     assert figure("llm_cache_saved_seconds_total") == 0
+    assert figure("llm_cache_provider_read_tokens_total") == 0
     assert figure("llm_cache_entries", level="memory") == 1
     assert (figure("llm_cache_bytes", level="memory") or 0) > 100
     assert figure("llm_cache_failures_total", level="memory") == 0

@@ -64,6 +64,7 @@ INERT = frozenset(
         "service_tier",
         "prompt_cache_key",
         "prompt_cache_retention",
+        "cache_control",
         "store",
         "cache",
         "rate_limiter",
@@ -111,7 +112,9 @@ def _number(name: str, value: float) -> float | int:
 
 
 def _tool(tool: Any) -> Any:
-    return tool if isinstance(tool, dict) else convert_to_openai_tool(tool)
+    form = tool if isinstance(tool, dict) else convert_to_openai_tool(tool)
+    # Marks what a provider may remember, not what it answers.
+    return {name: value for name, value in form.items() if name != "cache_control"}
 
 
 def _form(value: Any) -> Any:

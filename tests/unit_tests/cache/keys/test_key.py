@@ -254,3 +254,23 @@ def test_a_mutated_message_has_another_key() -> None:
     before = keys.key(Request(messages=[message]))
     message.content = "b" * 300
     assert keys.key(Request(messages=[message])) != before
+
+
+def test_marks_for_a_providers_own_cache_are_left_out_wherever_they_stand() -> None:
+    """They say what may be remembered, not what is asked."""
+    mark = {"cache_control": {"type": "ephemeral"}}
+    tool = {"type": "function", "function": {"name": "look_up", "parameters": {}}}
+
+    def key(block: dict[str, Any], tools: list[Any], **parameters: Any) -> bytes:
+        said = [{"type": "text", "text": "你好，很长的系统提示", **block}]
+        request = Request(
+            messages=[SystemMessage(said), HumanMessage("hi")],  # type: ignore[arg-type]  # blocks
+            parameters={"tools": tools, **parameters},
+        )
+        return KeyMaker().key(request).digest
+
+    plain = key({}, [tool])
+    assert key(mark, [tool]) == plain
+    assert key({}, [{**tool, **mark}]) == plain
+    assert key({}, [tool], **mark) == plain
+    assert key({}, [{**tool, "strict": True}]) != plain
