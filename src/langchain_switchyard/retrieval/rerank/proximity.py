@@ -120,7 +120,8 @@ class ProximityRerank(BaseDocumentCompressor):
         """The index's terms, place by place; stop words and marks hold theirs without a term."""
         if not text.isascii():
             text = unicodedata.normalize("NFKC", text)
-        return [self._terms(unit) for unit in _UNIT.findall(text)]
+        terms = self._terms  # Reading a pydantic attribute costs more than the call.
+        return [terms(unit) for unit in _UNIT.findall(text)]
 
 
 def _neighbours(terms: Sequence[str]) -> list[tuple[str, str]]:
