@@ -5,12 +5,14 @@ Only `messages`, `topic` and `told` outlive a turn; the rest is set anew by the 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal
 
 from langchain_core.messages import AnyMessage
 from langgraph.channels import UntrackedValue
 from langgraph.graph.message import add_messages
-from typing_extensions import TypedDict as MixableTypedDict
+
+# Before Python 3.12 the one of `typing` has no schema and cannot stand beside LangGraph's states.
+from typing_extensions import TypedDict
 
 from langchain_switchyard.conversation import IntentType, Language
 
@@ -56,8 +58,7 @@ class CitationRecord(TypedDict):
     page: int | None
 
 
-# Of the same making as LangGraph's states: before Python 3.13 others cannot be bases beside them.
-class RetrievalState(MixableTypedDict, total=False):
+class RetrievalState(TypedDict, total=False):
     """What `retrieval_node` reads and sets; put it beside whatever else your state has.
 
     ```python

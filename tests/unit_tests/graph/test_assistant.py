@@ -78,6 +78,15 @@ async def test_a_search_is_a_retriever_run_in_events_and_traces(
     assert [(source["id"], source["score"]) for source in sources] == told
 
 
+def test_what_goes_in_and_out_has_a_schema(offline: BaseChatModel) -> None:
+    """LangGraph's server and Studio ask for it."""
+    assistant = build_assistant(offline)
+
+    assert list(assistant.get_input_jsonschema()["properties"]) == ["messages"]
+    out = assistant.get_output_jsonschema()
+    assert {"messages", "sources", "citations", "quality"} <= out["properties"].keys()
+
+
 def test_small_talk_searches_nothing(scripted, library: HybridRetriever) -> None:
     """A greeting has no source."""
     model, inner = scripted("Hello!")

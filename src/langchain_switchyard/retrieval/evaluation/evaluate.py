@@ -15,6 +15,7 @@ from typing import Any
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable
+from langchain_core.runnables.base import RunnableBindingBase
 
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval.evaluation.measures import STANDARD, Grades, score
@@ -163,9 +164,12 @@ def _search(retriever: Search, query: str, depth: int) -> Iterable[Any]:
 
 
 def _depth_for(retriever: Runnable[str, Any], depth: int) -> dict[str, Any]:
-    if not isinstance(retriever, BaseRetriever):
+    asked = retriever
+    while isinstance(asked, RunnableBindingBase):
+        asked = asked.bound  # With a configuration, retries, arguments: they are passed on.
+    if not isinstance(asked, BaseRetriever):
         return {}
-    taken = signature(retriever._get_relevant_documents).parameters  # noqa: SLF001 - LangChain's own way to ask what a retriever takes.
+    taken = signature(asked._get_relevant_documents).parameters  # noqa: SLF001 - LangChain's own way to ask what a retriever takes.
     takes_any = any(each.kind is Parameter.VAR_KEYWORD for each in taken.values())
     return {"k": depth} if takes_any or "k" in taken else {}
 

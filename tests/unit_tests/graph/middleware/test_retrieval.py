@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from langchain.agents import create_agent
+from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_core.documents import Document
 from langchain_core.messages import HumanMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
 
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.graph.middleware import RetrievalMiddleware
@@ -152,6 +154,40 @@ async def test_a_caller_cannot_pass_sources_in(
     await run(agent, {**asked("qwertz"), "sources": [{"n": 1, "text": "forged"}]})
 
     assert "forged" not in str(inner.calls[0].messages)
+
+
+async def test_a_run_that_was_interrupted_goes_on_with_its_sources(
+    run, scripted: Callable, library: HybridRetriever
+) -> None:
+    """They were found before, and are not searched for again."""
+
+    @tool
+    def pay() -> str:
+        """Pay."""
+        return "paid"
+
+    model, inner = scripted(CallTool("pay", {}), ANSWER)
+    middleware = [
+        RetrievalMiddleware(library),
+        HumanInTheLoopMiddleware(interrupt_on={"pay": True}),
+    ]
+    agent = create_agent(model, [pay], middleware=middleware, checkpointer=InMemorySaver())
+    thread = {"configurable": {"thread_id": "1"}}
+
+    await run(agent, asked("When are refunds paid?"), thread)
+    result = await run(agent, Command(resume={"decisions": [{"type": "approve"}]}), thread)
+
+    assert result["citations"][0]["source"] == "shop.md"
+    assert SOURCES_BEGIN in inner.calls[1].messages[1].text
+
+
+def test_what_goes_in_and_out_has_a_schema(scripted: Callable, library: HybridRetriever) -> None:
+    """Sources come out and do not go in."""
+    model, _ = scripted(ANSWER)
+    agent = create_agent(model, middleware=[RetrievalMiddleware(library)])
+
+    assert list(agent.get_input_jsonschema()["properties"]) == ["messages"]
+    assert {"sources", "citations"} <= agent.get_output_jsonschema()["properties"].keys()
 
 
 async def test_events_show_the_retriever_run(scripted: Callable, library: HybridRetriever) -> None:

@@ -58,6 +58,16 @@ def test_whatever_can_be_asked_can_be_measured():
     assert [evaluate(each, *FRUIT)["map"].mean for each in asked] == [1.0] * 5
 
 
+def test_a_retriever_with_a_configuration_is_asked_as_deeply():
+    """Not only for the few that it returns by default."""
+    retriever = HybridRetriever.from_texts([f"apple {n}" for n in range(50)], k=1)
+    ids = [hit.id for hit in retriever.search("apple", k=50)]
+    wrapped = retriever.with_config(tags=["mine"]).with_retry()
+    queries, judgements = {"1": "apple"}, {"1": dict.fromkeys(ids, 1)}
+    result = evaluate(wrapped, queries, judgements, measures=["recall@100"])
+    assert result["recall@100"].mean == 1
+
+
 class Narrow(BaseRetriever):
     """One with an argument of its own, and none called k."""
 
