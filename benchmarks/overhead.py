@@ -321,7 +321,7 @@ def import_costs(rounds: int) -> dict[str, float]:
     """Seconds of CPU to import the base class of chat models, and our package; medians."""
     statements = {
         "langchain_core": "from langchain_core.language_models import BaseChatModel",
-        "langchain_switchyard": "import langchain_switchyard",
+        "langchain_switchyard": "from langchain_switchyard import ChatSwitchyard, Deployment",
     }
     spent: dict[str, list[float]] = {name: [] for name in statements}
     for _ in range(rounds):
