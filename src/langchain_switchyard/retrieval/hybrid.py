@@ -27,7 +27,7 @@ from langchain_switchyard.retrieval.fusion.leg_runner import LegRunner
 from langchain_switchyard.retrieval.fusion.leg_runs import AsyncLegRuns, LegRuns
 from langchain_switchyard.retrieval.hit import SearchResult
 from langchain_switchyard.retrieval.lexical.tokenizer import Tokenizer
-from langchain_switchyard.retrieval.search import Search
+from langchain_switchyard.retrieval.search import Search, check_fusion
 from langchain_switchyard.retrieval.search_config import SearchConfig
 from langchain_switchyard.retrieval.storage.filters import Filter
 from langchain_switchyard.retrieval.storage.index import Index
@@ -64,21 +64,6 @@ class HybridRetriever(BaseRetriever):
     config: SearchConfig = SearchConfig()
     _runner: LegRunner = PrivateAttr(default_factory=LegRunner)
 
-    def model_post_init(self, context: Any, /) -> None:
-        """Refuse a fusion that nobody could make.
-
-        Raises:
-            ConfigurationError: The configuration leaves fusion to an index that cannot.
-        """
-        super().model_post_init(context)
-        how = self.config.server_fusion
-        if how is not None and how not in self.index.server_fusions:
-            able = ", ".join(f"server_{each}" for each in sorted(self.index.server_fusions))
-            raise ConfigurationError(
-                f"fusion='server_{how}' is not among what this index can do by itself"
-                f" ({able or 'nothing'}): choose another, or one that is done here, such as 'rrf'"
-            )
-
     @classmethod
     def from_documents(
         cls,
@@ -107,7 +92,8 @@ class HybridRetriever(BaseRetriever):
                 ``vector_store``.
 
         Raises:
-            ConfigurationError: Both a backend and a place for an index of our own are given.
+            ConfigurationError: Both a backend and a place for an index of our own are given, or
+                fusion is left to an index that cannot do it.
         """
         index: Searchable
         if backend is None:
@@ -116,8 +102,10 @@ class HybridRetriever(BaseRetriever):
             raise ConfigurationError("a backend keeps everything: leave path and vector_store out")
         else:
             index = BackendIndex(open_backend(backend), embeddings, tokenizer)
+        chosen = config or SearchConfig()
+        check_fusion(index, chosen)
         index.add_documents(documents)
-        return cls(index=index, k=k, config=config or SearchConfig())
+        return cls(index=index, k=k, config=chosen)
 
     @classmethod
     def from_texts(

@@ -25,6 +25,21 @@ from langchain_switchyard.retrieval.storage.records import decode
 from langchain_switchyard.retrieval.views import Searchable
 
 
+def check_fusion(index: Searchable, config: SearchConfig) -> None:
+    """Refuse a fusion that nobody could make.
+
+    Raises:
+        ConfigurationError: The configuration leaves fusion to an index that cannot.
+    """
+    how = config.server_fusion
+    if how is not None and how not in index.server_fusions:
+        able = ", ".join(f"server_{each}" for each in sorted(index.server_fusions))
+        raise ConfigurationError(
+            f"fusion='server_{how}' is not among what this index can do by itself"
+            f" ({able or 'nothing'}): choose another, or one that is done here, such as 'rrf'"
+        )
+
+
 class Search:
     """First the legs, then their scores of each other's hits, then the result.
 
@@ -36,7 +51,7 @@ class Search:
         wanted: Metadata filter.
 
     Raises:
-        ConfigurationError: The strategy needs a leg that the index has not.
+        ConfigurationError: The strategy needs a leg, or a fusion, that the index has not.
     """
 
     def __init__(
@@ -48,6 +63,7 @@ class Search:
         wanted: Filter | None,
     ) -> None:
         """Take a view of the index."""
+        check_fusion(index, config)
         self._index, self._config, self._query, self._count = index, config, query, count
         self._encoder = None if config.strategy == "lexical" else index.dense
         if config.strategy == "dense" and self._encoder is None:

@@ -14,6 +14,7 @@ from langchain_switchyard.retrieval.backends.backend import (
     StoredDocument,
 )
 from langchain_switchyard.retrieval.backends.backend_index import BackendIndex
+from langchain_switchyard.retrieval.backends.elasticsearch import ElasticsearchBackend
 from langchain_switchyard.retrieval.backends.postgres import PostgresBackend
 from langchain_switchyard.retrieval.backends.qdrant import QdrantBackend
 from langchain_switchyard.retrieval.backends.rank_bm25 import RankBM25Backend
@@ -22,6 +23,7 @@ __all__ = [
     "Backend",
     "BackendError",
     "BackendIndex",
+    "ElasticsearchBackend",
     "Found",
     "FusionUnsupported",
     "NewDocument",

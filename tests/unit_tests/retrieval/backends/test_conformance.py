@@ -3,8 +3,9 @@
 import pytest
 
 from langchain_switchyard.retrieval import HybridRetriever
-from langchain_switchyard.retrieval.backends import QdrantBackend
+from langchain_switchyard.retrieval.backends import ElasticsearchBackend, QdrantBackend
 from langchain_switchyard.retrieval.backends.conformance import BackendConformance
+from tests.unit_tests.retrieval.backends.elasticsearch_loopback import Loopback
 
 
 class TestIndexWithNumpy(BackendConformance):
@@ -47,3 +48,29 @@ class TestQdrantInMemory(BackendConformance):
         return lambda embeddings=None, **kwargs: HybridRetriever.from_documents(
             [], embeddings, backend=QdrantBackend(":memory:"), **kwargs
         )
+
+
+class TestElasticsearch(BackendConformance):
+    """Elasticsearch's own client against a loopback server that refuses what it does not know."""
+
+    dialect = "elasticsearch"
+
+    @pytest.fixture
+    def make(self):
+        servers = []
+
+        def make(embeddings=None, **kwargs):
+            servers.append(Loopback(opensearch=self.dialect == "opensearch"))
+            backend = ElasticsearchBackend(servers[-1].url, dialect=self.dialect)
+            return HybridRetriever.from_documents([], embeddings, backend=backend, **kwargs)
+
+        yield make
+        for server in servers:
+            server.close()
+            assert server.refused == []
+
+
+class TestOpenSearch(TestElasticsearch):
+    """The same with OpenSearch's client and dialect."""
+
+    dialect = "opensearch"
