@@ -113,7 +113,8 @@ class StructureSplitter(BaseDocumentTransformer):
         if not text.strip():
             return
         line_starts = [start for start, _ in structure.lines(text, 0, len(text))]
-        first_line = int(document.metadata.get("line", 1))
+        given = document.metadata.get("line")
+        first_line = given if isinstance(given, int) else 1
         seen: Counter[tuple[str, ...]] = Counter()
         source = str(document.metadata.get("source", document.id or ""))
         for start, end, path in self._spans(text, source):

@@ -12,6 +12,7 @@ _BLOCKS = frozenset(
         *("form", "header", "hr", "main", "nav", "ol", "p", "section", "table", "ul", "tr", "pre"),
     }
 )
+_STARTS = {"li": "\n- ", "br": "\n"}
 _HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
 
 
@@ -37,7 +38,9 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         del attrs
-        if tag == "title":
+        if tag == "body":
+            self._hidden = 0  # HTML lets </head> be left out.
+        elif tag == "title":
             self._in_title = True
         elif tag in _HIDDEN:
             self._hidden += 1
@@ -46,10 +49,8 @@ class _Reader(HTMLParser):
         elif tag == "pre":
             self._code += 1
             self._parts.append("\n\n```\n")
-        elif tag == "li":
-            self._parts.append("\n- ")
-        elif tag == "br":
-            self._parts.append("\n")
+        elif tag in _STARTS:
+            self._parts.append(_STARTS[tag])
         elif tag == "tr":
             self._cells = 0
             self._parts.append("\n")

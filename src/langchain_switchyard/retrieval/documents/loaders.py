@@ -10,16 +10,19 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 
 from langchain_core.documents import Document
 
-from langchain_switchyard.errors import MissingExtra, SwitchyardError
+from langchain_switchyard.errors import MissingExtra
+from langchain_switchyard.retrieval.documents.decoding import UnreadableFile, decode_text
 from langchain_switchyard.retrieval.documents.html_text import html_to_markdown
 from langchain_switchyard.retrieval.documents.word_text import word_to_markdown
 
-Loader = Callable[[bytes], list[tuple[str, dict[str, object]]]]
+Part = tuple[str, dict[str, object]]
+Loader = Callable[[bytes], list[Part]]
 _CODE = [
     *(".py", ".pyi", ".js", ".ts", ".jsx", ".tsx", ".java", ".go", ".rs", ".c", ".h", ".cc"),
     *(".cpp", ".hpp", ".cs", ".rb", ".php", ".sh", ".sql", ".kt", ".swift"),
@@ -27,8 +30,10 @@ _CODE = [
 _TEXT = [".md", ".markdown", ".txt", ".rst", ".log", ".toml", ".yaml", ".yml", ".ini", ".cfg"]
 
 
-class UnreadableFile(SwitchyardError):
-    """A file cannot be turned into text; the message says which and why."""
+# Larger files are logs and dumps: read whole they could take the machine's memory.
+MAX_BYTES = 256 << 20
+# What a chunk says about where it is from: a column of that name is kept under another.
+_RESERVED = frozenset({"source", "page", "row", "line", "start_index", "heading"})
 
 
 def load_file(path: str | Path, source: str | None = None) -> list[Document]:
@@ -39,12 +44,28 @@ def load_file(path: str | Path, source: str | None = None) -> list[Document]:
         source: What ``metadata["source"]`` says; the path by default.
 
     Raises:
-        UnreadableFile: Unknown type, damaged content, or an encoding that cannot be told.
+        UnreadableFile: Unknown type, damaged content, an encoding that cannot be told, or more
+            than 256 MiB.
         MissingExtra: A PDF without pypdf (extra ``pdf``).
         OSError: The file cannot be opened.
     """
     file = Path(path)
-    return parse_file(file.name, file.read_bytes(), source or str(file))
+    return parse_file(file.name, read_bytes(file), source or str(file))
+
+
+def read_bytes(file: Path) -> bytes:
+    """Return what a file holds.
+
+    Raises:
+        UnreadableFile: More than 256 MiB.
+        OSError: The file cannot be opened.
+    """
+    size = file.stat().st_size
+    if size > MAX_BYTES:
+        raise UnreadableFile(
+            f"{file} is larger ({size >> 20} MiB) than {MAX_BYTES >> 20} MiB: cut it into files"
+        )
+    return file.read_bytes()
 
 
 def parse_file(name: str, content: bytes, source: str) -> list[Document]:
@@ -55,8 +76,10 @@ def parse_file(name: str, content: bytes, source: str) -> list[Document]:
         raise UnreadableFile(f"{source}: no loader for this type; known: {known}")
     try:
         parts = loader(content)
-    except (UnreadableFile, MissingExtra):
+    except MissingExtra:
         raise
+    except UnreadableFile as error:
+        raise UnreadableFile(f"{source} cannot be read: {error}") from error
     except Exception as error:
         # Parsers of damaged files raise whatever they please; the message must name the file.
         raise UnreadableFile(f"{source} cannot be read: {type(error).__name__}: {error}") from error
@@ -67,44 +90,52 @@ def parse_file(name: str, content: bytes, source: str) -> list[Document]:
     ]
 
 
-def decode_text(content: bytes) -> str:
-    """Decode UTF-8, UTF-16 with a mark, or GB18030 (which covers GBK and GB2312).
-
-    Raises:
-        UnreadableFile: None of them fits, or it is a binary file.
-    """
-    marked = content.startswith((b"\xff\xfe", b"\xfe\xff"))
-    for encoding in ["utf-16"] if marked else ["utf-8-sig", "gb18030"]:
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\x00" not in text:
-            return text.replace("\r\n", "\n").replace("\r", "\n")
-    raise UnreadableFile("the text is neither UTF-8, UTF-16 nor GB18030")
-
-
-def _load_text(content: bytes) -> list[tuple[str, dict[str, object]]]:
+def _load_text(content: bytes) -> list[Part]:
     return [(decode_text(content), {})]
 
 
-def _load_csv(content: bytes) -> list[tuple[str, dict[str, object]]]:
+def _load_csv(content: bytes) -> list[Part]:
     """One document per row: ``column: value`` lines; the columns are metadata, too."""
-    reader = csv.DictReader(io.StringIO(decode_text(content)))
-    return [_record(row, {"row": number}) for number, row in enumerate(reader, start=1)]
+    text = decode_text(content)
+    head = text.split("\n", 1)[0]
+    # Spreadsheets of some countries write semicolons, and many export tabs.
+    delimiter = max(",;\t|", key=head.count)
+    rows = csv.reader(io.StringIO(text), delimiter=delimiter)
+    names = _column_names(next(rows, []))
+    found = []
+    for number, row in enumerate((row for row in rows if row), start=1):
+        # Values without a name are no less part of the file.
+        known = [*names, *(f"column {n + 1}" for n in range(len(names), len(row)))]
+        found.append(_record(dict(zip(known, row, strict=False)), {"row": number}))
+    return found
 
 
-def _load_json(content: bytes) -> list[tuple[str, dict[str, object]]]:
+def _column_names(header: list[str]) -> list[str]:
+    """Distinct names: of two columns of one name both are kept."""
+    names: list[str] = []
+    for place, given in enumerate(header, start=1):
+        name = given.strip() or f"column {place}"
+        names.append(f"{name} {place}" if name in names else name)
+    return names
+
+
+def _load_json(content: bytes) -> list[Part]:
     """One document per element of a list, or one for anything else."""
     data = json.loads(decode_text(content))
     rows = data if isinstance(data, list) else [data]
     return [_record(row, {"row": number}) for number, row in enumerate(rows, start=1)]
 
 
-def _load_json_lines(content: bytes) -> list[tuple[str, dict[str, object]]]:
+def _load_json_lines(content: bytes) -> list[Part]:
     """One document per line; empty lines are skipped."""
-    lines = enumerate(decode_text(content).split("\n"), start=1)
-    return [_record(json.loads(line), {"row": number}) for number, line in lines if line.strip()]
+    found = []
+    for number, line in enumerate(decode_text(content).split("\n"), start=1):
+        if line.strip():
+            try:
+                found.append(_record(json.loads(line), {"row": number}))
+            except ValueError as error:
+                raise UnreadableFile(f"line {number} is no JSON: {error}") from error
+    return found
 
 
 def _record(row: object, where: dict[str, object]) -> tuple[str, dict[str, object]]:
@@ -112,7 +143,11 @@ def _record(row: object, where: dict[str, object]) -> tuple[str, dict[str, objec
         return json.dumps(row, ensure_ascii=False) if not isinstance(row, str) else row, where
     named = {str(key): value for key, value in row.items() if value not in (None, "", [], {})}
     text = "\n".join(f"{key}: {_shown(value)}" for key, value in named.items())
-    plain = {key: value for key, value in named.items() if isinstance(value, str | int | float)}
+    plain = {
+        f"{key}_" if key in _RESERVED else key: value
+        for key, value in named.items()
+        if isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
+    }
     # Short values serve filters; a long one is the text and need not be stored twice.
     return text, {k: v for k, v in plain.items() if len(str(v)) <= 200} | where
 
@@ -121,24 +156,27 @@ def _shown(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _load_html(content: bytes) -> list[tuple[str, dict[str, object]]]:
+def _load_html(content: bytes) -> list[Part]:
     text, title = html_to_markdown(decode_text(content))
     return [(text, {"title": title} if title else {})]
 
 
-def _load_word(content: bytes) -> list[tuple[str, dict[str, object]]]:
+def _load_word(content: bytes) -> list[Part]:
     return [(word_to_markdown(content), {})]
 
 
-def _load_pdf(content: bytes) -> list[tuple[str, dict[str, object]]]:
+def _load_pdf(content: bytes) -> list[Part]:
     try:
         from pypdf import PdfReader  # noqa: PLC0415 - optional: only PDFs need it.
     except ImportError as error:
         raise MissingExtra("reading PDF files", "pdf") from error
     reader = PdfReader(io.BytesIO(content))
-    return [
+    found: list[Part] = [
         (page.extract_text(), {"page": number}) for number, page in enumerate(reader.pages, start=1)
     ]
+    if found and not any(text.strip() for text, _ in found):
+        raise UnreadableFile(f"no text on any of its {len(found)} pages: a scan needs OCR first")
+    return found
 
 
 LOADERS: dict[str, Loader] = {
@@ -146,6 +184,7 @@ LOADERS: dict[str, Loader] = {
     ".html": _load_html,
     ".htm": _load_html,
     ".csv": _load_csv,
+    ".tsv": _load_csv,
     ".json": _load_json,
     ".jsonl": _load_json_lines,
     ".pdf": _load_pdf,

@@ -58,17 +58,21 @@ def section(index: Index, document: Document) -> Document:
 def _siblings(index: Index, document: Document) -> list[Document]:
     """All chunks of the same file, in the file's order."""
     found = [decode(record) for record in index.catalog.siblings(str(document.id))]
-    return sorted(found, key=lambda each: (_page(each), int(each.metadata.get("start_index", 0))))
+    return sorted(found, key=lambda each: (_number(each, "page"), _number(each, "start_index")))
 
 
-def _page(document: Document) -> int:
-    return int(document.metadata.get("page", 0))
+def _number(document: Document, key: str) -> int:
+    value = document.metadata.get(key)
+    return value if isinstance(value, int) else 0
 
 
 def _adjoin(before: Document, after: Document) -> bool:
-    start, size = before.metadata.get("start_index"), len(before.page_content)
-    ends = None if start is None else int(start) + size
-    return _page(before) == _page(after) and ends == after.metadata.get("start_index")
+    start = before.metadata.get("start_index")
+    return (
+        isinstance(start, int)
+        and start + len(before.page_content) == after.metadata.get("start_index")
+        and before.metadata.get("page") == after.metadata.get("page")
+    )
 
 
 def _joined(parts: list[Document], document: Document) -> Document:

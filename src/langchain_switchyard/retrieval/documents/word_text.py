@@ -31,7 +31,8 @@ def word_to_markdown(content: bytes) -> str:
             raw = archive.read("word/document.xml")
     except (zipfile.BadZipFile, KeyError) as error:
         raise DamagedWordFile(f"no Word document: {error}") from error
-    if b"<!DOCTYPE" in raw[:2000]:
+    # Word writes UTF-8; in another encoding a declaration would not be seen.
+    if b"<!DOCTYPE" in raw or b"\x00" in raw[:100]:
         raise DamagedWordFile("document type declarations are refused (they can expand endlessly)")
     body = ET.fromstring(raw).find(f"{_W}body")  # noqa: S314 - no DOCTYPE, so no entities.
     return "" if body is None else "\n\n".join(_blocks(body)) + "\n"
@@ -44,11 +45,14 @@ def _blocks(body: ET.Element) -> Iterator[str]:
             if text:
                 yield _prefix(element) + text
         elif element.tag == f"{_W}tbl":
-            yield "\n".join(_row(row) for row in element.iter(f"{_W}tr"))
+            yield "\n".join(_row(row) for row in element.findall(f"{_W}tr"))
+        elif element.tag == f"{_W}sdt":  # A content control, such as a table of contents.
+            content = element.find(f"{_W}sdtContent")
+            yield from () if content is None else _blocks(content)
 
 
 def _row(row: ET.Element) -> str:
-    cells = [_text(cell).strip().replace("\n", " ") for cell in row.iter(f"{_W}tc")]
+    cells = [_text(cell).strip().replace("\n", " ") for cell in row.findall(f"{_W}tc")]
     return "| " + " | ".join(cells) + " |"
 
 

@@ -51,11 +51,14 @@ class FolderSync:
 
     def run(self, progress: Progress | None = None, workers: Workers = None) -> SyncReport:
         """Bring the index up to date; a kill loses at most what was in work."""
-        present = {self._name(file): file for file in self._files()}
+        found = {self._name(file): file for file in self._files()}
+        present = {name: file for name, file in found.items() if _printable(name) == name}
         known = self._index.catalog.stamps(self._scope, list(present))
         names = self._index.catalog.synced_names(self._scope)
         gone = [name for name in names if name not in present]
-        tally = Tally(progress, len(present) + len(gone))
+        tally = Tally(progress, len(found) + len(gone))
+        for name in sorted(found.keys() - present.keys()):
+            self._fail(_printable(name), f"{_printable(name)}: no readable name, rename it", tally)
         with executor_of(workers) as executor:
             tasks = self._tasks(present, known, tally)
             groups = _grouped(tasks, executor)
@@ -134,6 +137,11 @@ class FolderSync:
         _logger.warning("not indexed: %s", reason)
         tally.failed.append((name, reason))
         tally.step(name)
+
+
+def _printable(name: str) -> str:
+    """A file's name with bytes that are no UTF-8 spelt out; nothing can store those."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _grouped(tasks: Iterable[FileTask], executor: Executor | None) -> Iterator[list[FileTask]]:

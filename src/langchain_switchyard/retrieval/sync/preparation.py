@@ -16,7 +16,7 @@ from langchain_core.documents import BaseDocumentTransformer, Document
 from langchain_core.embeddings import Embeddings
 
 from langchain_switchyard.errors import SwitchyardError
-from langchain_switchyard.retrieval.documents.loaders import parse_file
+from langchain_switchyard.retrieval.documents.loaders import parse_file, read_bytes
 from langchain_switchyard.retrieval.lexical.tokenizer import Tokenizer
 from langchain_switchyard.retrieval.storage.catalog import Stamp
 from langchain_switchyard.retrieval.storage.entry import Entry, entries_of
@@ -145,7 +145,7 @@ class Preparation:
 
     def _file(self, task: FileTask) -> Prepared:
         file = Path(task.path)
-        content = file.read_bytes()
+        content = read_bytes(file)
         stamp = Stamp(self.digest(content), 0, "", task.size, task.modified)
         if task.known is not None and task.known.digest == stamp.digest:
             stamp = replace(stamp, documents=task.known.documents)

@@ -1,11 +1,12 @@
 """Folder synchronisation: only what changed."""
 
 import os
+import sys
 
 import pytest
 
 from langchain_switchyard.errors import ConfigurationError
-from langchain_switchyard.retrieval import HybridRetriever, Index, sync_folder
+from langchain_switchyard.retrieval import HybridRetriever, Index, StructureSplitter, sync_folder
 from langchain_switchyard.retrieval.sync import preparation as preparation_module
 
 
@@ -37,7 +38,7 @@ def test_a_folder_is_indexed_once(folder, monkeypatch):
     def unexpected(*_):
         raise AssertionError("an unchanged file was read")
 
-    monkeypatch.setattr(preparation_module.Path, "read_bytes", unexpected)
+    monkeypatch.setattr(preparation_module, "read_bytes", unexpected)
     assert sync_folder(index, folder).unchanged == 3
 
 
@@ -146,3 +147,87 @@ def test_a_missing_folder_is_an_error(tmp_path):
     """Not an empty folder, which would delete everything."""
     with pytest.raises(ConfigurationError, match="not a folder"):
         sync_folder(Index(), tmp_path / "nowhere")
+
+
+def test_chunks_taken_out_by_hand_come_back(folder):
+    """The index is compared, not only what is remembered of the file."""
+    index = Index()
+    sync_folder(index, folder)
+    (hit,) = HybridRetriever(index=index, k=1).search("第二个")
+    index.delete([hit.id])
+    assert sync_folder(index, folder).updated == ("b.txt",)
+    assert found(index, "第二个")[0] == str(folder / "b.txt")
+
+
+def test_another_splitter_cuts_every_file_anew(folder):
+    """Also those that did not change, and only once."""
+    index = Index()
+    sync_folder(index, folder)
+    smaller = StructureSplitter(size=2)
+    assert len(sync_folder(index, folder, smaller).updated) == 3
+    assert sync_folder(index, folder, smaller).unchanged == 3
+
+
+def test_a_stopped_change_of_splitter_goes_on(folder):
+    """Files that were not reached are cut anew by the next run."""
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    index, smaller = Index(), StructureSplitter(size=2)
+    sync_folder(index, folder)
+    with pytest.raises(KeyboardInterrupt):
+        sync_folder(index, folder, smaller, progress=stop)
+    report = sync_folder(index, folder, smaller)
+    assert (len(report.updated), report.unchanged) == (2, 1)
+
+
+def test_an_index_without_embeddings_follows_the_same_folder(folder, embeddings, tmp_path):
+    """Vectors are made up for when a model comes."""
+    sync_folder(Index(tmp_path / "ix"), folder)
+    index = Index(tmp_path / "ix", embeddings)
+    assert len(index.catalog.vectors()) == len(index)
+    assert sync_folder(index, folder).unchanged == 3
+
+
+@pytest.mark.parametrize("workers", [None, 1])
+def test_one_bad_file_spoils_nothing_for_the_others(folder, workers):
+    """Empty, huge, binary, broken, unreadable and vanished ones, each with its reason."""
+    (folder / "empty.md").write_bytes(b"")
+    with (folder / "huge.txt").open("wb") as handle:
+        handle.truncate(1 << 30)
+    (folder / "binary.txt").write_bytes(os.urandom(64) + b"\0" * 64)
+    (folder / "broken.json").write_bytes(b'{"a": ')
+    (folder / "broken.docx").write_bytes(b"PK")
+    (folder / "gone.md").symlink_to(folder / "nowhere.md")
+    index = Index()
+    report = sync_folder(index, folder, workers=workers)
+    reasons = dict(report.failed)
+    assert set(reasons) == {"huge.txt", "binary.txt", "broken.json", "broken.docx"}
+    assert all(name in reason for name, reason in reasons.items())
+    assert report.added == ("a.md", "b.txt", "deep/c.py", "empty.md")
+    assert sync_folder(index, folder, workers=workers).unchanged == 4
+
+
+def test_a_missing_extra_costs_the_files_that_need_it_only(folder, monkeypatch):
+    """And is named in the report."""
+    (folder / "a.pdf").write_bytes(b"%PDF-1.4")
+    monkeypatch.setitem(sys.modules, "pypdf", None)
+    report = sync_folder(Index(), folder)
+    ((name, reason),) = report.failed
+    assert name == "a.pdf"
+    assert "langchain-switchyard[pdf]" in reason
+    assert len(report.added) == 3
+
+
+def test_a_file_name_that_is_no_text_is_reported(folder):
+    """Old archives unpack to such names."""
+    try:
+        (folder / os.fsdecode(b"\xc4\xe3.md")).write_text("hello")
+    except OSError:
+        pytest.skip("this file system has names of text only")
+    report = sync_folder(Index(), folder)
+    ((name, reason),) = report.failed
+    assert "\\udcc4" in name
+    assert "rename" in reason
+    assert len(report.added) == 3
