@@ -4,6 +4,7 @@ Off unless given. See `modes` for when a past answer may be served, `vetoes` for
 """
 
 from langchain_switchyard.cache.semantic.bounded import Bounded, bounded
+from langchain_switchyard.cache.semantic.calibrate import acalibrate, calibrate
 from langchain_switchyard.cache.semantic.eligible import TextRules
 from langchain_switchyard.cache.semantic.equivalence import (
     AnswerEquivalence,
@@ -23,11 +24,12 @@ from langchain_switchyard.cache.semantic.modes import (
     threshold,
 )
 from langchain_switchyard.cache.semantic.ngrams import NgramEmbeddings
-from langchain_switchyard.cache.semantic.policy import Capacity, SemanticPolicy
+from langchain_switchyard.cache.semantic.policy import OUTAGE, Capacity, SemanticPolicy
 from langchain_switchyard.cache.semantic.vetoes import Veto, strict_veto, veto
 from langchain_switchyard.cache.semantic.watch import ShadowPolicy
 
 __all__ = [
+    "OUTAGE",
     "Agreement",
     "AnswerEquivalence",
     "AsyncAnswerEquivalence",
@@ -46,8 +48,10 @@ __all__ = [
     "TextRules",
     "Threshold",
     "Veto",
+    "acalibrate",
     "agreement",
     "bounded",
+    "calibrate",
     "strict_veto",
     "threshold",
     "veto",

@@ -67,8 +67,8 @@ class Agreement:
     chance that the question is about something never seen, counts as one neighbour at that
     similarity. Young partitions serve nothing: there are no `k` neighbours to agree.
 
-    The numbers are measured with all-MiniLM-L6-v2; an encoder whose unrelated texts are more alike
-    needs a higher `similarity` and `stranger`.
+    The numbers are measured with all-MiniLM-L6-v2; `calibrate` moves them to another encoder's
+    scale.
     """
 
     k: int = 3
@@ -92,6 +92,10 @@ class Agreement:
             raise ConfigurationError(
                 f"Agreement.k must be between 1 and neighbours ({self.neighbours}), got {self.k}"
             )
+        if self.focus <= 0:
+            raise ConfigurationError(
+                f"Agreement.focus must be above 0: nearer questions weigh more; got {self.focus}"
+            )
         if self.comparisons < 1:
             raise ConfigurationError(
                 "Agreement.comparisons must be 1 or more: groups are learned by comparing answers"
@@ -113,10 +117,15 @@ class Agreement:
         return Choice(tuple(one for one in alike if one.similarity >= self.similarity))
 
     def stricter(self) -> Agreement | None:
-        """Ask for a quarter more weight and a little more similarity."""
-        if self.similarity >= 0.9:
+        """Ask for a quarter more weight and a little more similarity, four times with the default.
+
+        How much is little depends on the encoder: `focus` knows, it is measured on the same scale.
+        """
+        highest, step = self.stranger + 3.0 / self.focus, 0.45 / self.focus
+        if self.similarity >= min(highest, 1.0):
             return None
-        return replace(self, odds=self.odds * 1.25, similarity=self.similarity + 0.03)
+        similarity = min(self.similarity + step, 1.0)
+        return replace(self, odds=self.odds * 1.25, similarity=similarity)
 
     def _weight(self, near: Sequence[Neighbour], group: int) -> float:
         return sum(self._pull(one) for one in near if one.group == group)
