@@ -111,15 +111,6 @@ async def test_nobody_listening_costs_no_documents(retriever, monkeypatch):
     assert len(looked) == 6
 
 
-async def test_handlers_of_one_retriever_alone_hear_of_no_legs(retriever):
-    """Constructor callbacks are not inherited by children, as everywhere in LangChain."""
-    tracer = Tracer()
-    listened = HybridRetriever(index=retriever.index, callbacks=[tracer])
-    listened.invoke("dogs run")
-    await listened.ainvoke("dogs run")
-    assert [root.child_runs for root in tracer.roots] == [[], []]
-
-
 async def test_asynchronous_handlers_are_awaited(retriever):
     """Start and end of both legs and of the retriever."""
     started, ended = [], []
