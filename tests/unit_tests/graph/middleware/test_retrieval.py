@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +17,7 @@ from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
-from langchain_switchyard.errors import ConfigurationError
+from langchain_switchyard.errors import ConfigurationError, MissingExtra
 from langchain_switchyard.graph.middleware import RetrievalMiddleware
 from langchain_switchyard.retrieval import HybridRetriever
 from langchain_switchyard.sources import SOURCES_BEGIN, SOURCES_END, parse_sources
@@ -226,3 +228,15 @@ def test_limits_under_which_nothing_is_found_are_refused(library: HybridRetrieve
     """At once."""
     with pytest.raises(ConfigurationError, match="k must be"):
         RetrievalMiddleware(library, k=0)
+
+
+def test_without_langchain_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What to install, and not which import failed."""
+    gone = ("langchain", "langchain_switchyard.graph.middleware")
+    for name in list(sys.modules):
+        if name.partition(".")[0] == gone[0] or name.startswith(gone[1]):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "langchain", None)
+
+    with pytest.raises(MissingExtra, match=r"langchain-switchyard\[agents\]"):
+        importlib.import_module(gone[1])
