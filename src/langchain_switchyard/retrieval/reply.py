@@ -9,6 +9,7 @@ from langchain_core.messages import BaseMessage
 _THINKING = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
 
 
-def said(message: BaseMessage) -> str:
+def said(reply: BaseMessage | str) -> str:
     """Return the text of a reply, ``<think>...</think>`` taken out."""
-    return _THINKING.sub("", message.text).strip()
+    text = reply if isinstance(reply, str) else reply.text
+    return _THINKING.sub("", text).strip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models import LanguageModelLike
 from langchain_core.messages import BaseMessage, HumanMessage
 
 from langchain_switchyard.retrieval.queries.pointers import is_social, leans, own_words
@@ -38,7 +38,7 @@ class HistoryRewrite:
         model: Any chat model, a cheap one will do; ``None``: rules only.
     """
 
-    def __init__(self, model: BaseChatModel | None = None) -> None:
+    def __init__(self, model: LanguageModelLike | None = None) -> None:
         """Keep the model."""
         self._asking = None if model is None else _Asking(model)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models import LanguageModelLike
 from langchain_core.messages import BaseMessage
 
 from langchain_switchyard.errors import ConfigurationError
@@ -39,7 +39,7 @@ class MultiQuery(ModelRewrite):
 
     name = "multi_query"
 
-    def __init__(self, model: BaseChatModel, count: int = 3) -> None:
+    def __init__(self, model: LanguageModelLike, count: int = 3) -> None:
         """Keep the model."""
         if not 1 <= count <= 10:
             raise ConfigurationError(f"count must be 1 to 10 paraphrases, got {count}")

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, Protocol, runtime_checkable
 
-from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models import LanguageModelLike
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
 from langchain_switchyard.retrieval.reply import said
@@ -52,13 +52,13 @@ class ModelRewrite(ABC):
     """A rewrite that asks a chat model; when it fails, the plain query is searched for.
 
     Args:
-        model: Any chat model; a cheap one will do.
+        model: Any chat model, or a runnable around one; a cheap one will do.
     """
 
     name: ClassVar[str]
     """In notes, in the log, and as the model's run in traces."""
 
-    def __init__(self, model: BaseChatModel) -> None:
+    def __init__(self, model: LanguageModelLike) -> None:
         """Keep the model."""
         # Tagged: what it writes must never show up in the answer's stream.
         self._model = model.with_config(tags=["nostream"], run_name=self.name)

@@ -15,6 +15,7 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableConfig
 
+from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval.hit import Hit, SearchResult
 
 
@@ -86,14 +87,23 @@ class Inner:
         )
 
     def _all_options(self) -> dict[str, Any]:
-        if _takes_k(self.retriever):
+        """What the foreign retriever takes of ours.
+
+        Raises:
+            ConfigurationError: It does not take an option the caller gave. LangChain would drop it
+                without a word, and a filter that is dropped shows what it should have hidden.
+        """
+        method = self.retriever._get_relevant_documents  # noqa: SLF001 - what every retriever writes.
+        parameters = signature(method).parameters
+        if any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values()):
             return {"k": self.k, **self.options}
-        return dict(self.options)
-
-
-def _takes_k(retriever: BaseRetriever) -> bool:
-    parameters = signature(retriever._get_relevant_documents).parameters.values()  # noqa: SLF001 - the method every retriever writes.
-    return any(each.name == "k" or each.kind is Parameter.VAR_KEYWORD for each in parameters)
+        refused = sorted(self.options.keys() - parameters.keys())
+        if refused:
+            raise ConfigurationError(
+                f"{type(self.retriever).__name__} takes no {', '.join(refused)}: give it to the "
+                "retriever itself when you make it"
+            )
+        return {**({"k": self.k} if "k" in parameters else {}), **self.options}
 
 
 def _hits(documents: Iterable[Document]) -> SearchResult:

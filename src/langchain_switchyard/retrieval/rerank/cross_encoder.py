@@ -44,7 +44,7 @@ class CrossEncoderRerank(BaseDocumentCompressor):
         ConfigurationError: The model is not on this machine, or does not give one number per pair.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=())
+    model_config = ConfigDict(arbitrary_types_allowed=True)
 
     model: str | Path | PairScorer
     top_n: int | None = Field(default=None, ge=1)

@@ -46,7 +46,7 @@ class DashScopeRerank(BaseDocumentCompressor):
         top_n: Documents returned; ``None``: all.
         api_key: ``DASHSCOPE_API_KEY`` or ``TONGYI_API_KEY`` of the environment if not given.
         base_url: Ends in ``/api/v1``; ``https://dashscope-intl.aliyuncs.com/api/v1`` is Singapore.
-        timeout: Seconds a request may take.
+        timeout: Seconds to connect, and seconds of silence while an answer is awaited.
         on_error: ``raise``, or ``keep_order``: return the documents as given, without a score, and
             say so in ``notes`` and the log.
 
@@ -56,7 +56,7 @@ class DashScopeRerank(BaseDocumentCompressor):
         RerankFailed: The service gave no scores (unless ``on_error="keep_order"``).
     """
 
-    model_config = ConfigDict(protected_namespaces=(), extra="forbid")
+    model_config = ConfigDict(extra="forbid")
 
     model: str = "qwen3-rerank"
     top_n: int | None = Field(default=None, ge=1)
@@ -77,7 +77,7 @@ class DashScopeRerank(BaseDocumentCompressor):
             http: Any = import_module("httpx")
         except ImportError as error:
             raise MissingExtra("DashScopeRerank", "rerank") from error
-        if options.get("api_key") is None:
+        if not options.get("api_key"):
             options["api_key"] = _key_of_environment()
         super().__init__(**options)
         self._http = http
@@ -93,7 +93,7 @@ class DashScopeRerank(BaseDocumentCompressor):
             for places, body in self._requests(documents, query):
                 try:
                     answer = self._client.post(self._url, json=body, headers=self._headers)
-                except self._http.HTTPError as error:
+                except (self._http.HTTPError, self._http.InvalidURL) as error:
                     raise self._unanswered(error) from error
                 _fill(scores, places, answer)
         except RerankFailed as error:
@@ -111,7 +111,7 @@ class DashScopeRerank(BaseDocumentCompressor):
             for places, body in self._requests(documents, query):
                 try:
                     answer = await client.post(self._url, json=body, headers=self._headers)
-                except self._http.HTTPError as error:
+                except (self._http.HTTPError, self._http.InvalidURL) as error:
                     raise self._unanswered(error) from error
                 _fill(scores, places, answer)
         except RerankFailed as error:

@@ -292,6 +292,15 @@ def test_k_candidates_and_filters_reach_the_retriever_inside(ours):
     assert {hit.id for hit in found} == {"law", "deposit"}
 
 
+async def test_a_filter_that_nobody_honours_is_refused():
+    """LangChain drops what a retriever does not take, and shows what should be hidden."""
+    retriever = RefinedRetriever(retriever=Foreign(found={"q": plain("a")}))
+    with pytest.raises(ConfigurationError, match="Foreign takes no filter"):
+        retriever.invoke("q", filter={"lang": "zh"})
+    with pytest.raises(ConfigurationError, match="Foreign takes no filter"):
+        await retriever.ainvoke("q", filter={"lang": "zh"})
+
+
 @pytest.mark.parametrize("options", [{"k": 0}, {"candidates": 0}, {"parallel": 0}, {"rewrite": 3}])
 def test_impossible_settings_are_refused(ours, options):
     """Where the mistake is made."""

@@ -146,6 +146,17 @@ async def test_keep_order_gives_the_documents_as_they_were_and_says_so(make, pro
     assert "given order stands" in caplog.text
 
 
+@pytest.mark.parametrize("base_url", ["http://127.0.0.1:1/api/v1", "http://[", "ftp://x/y"])
+async def test_an_address_that_leads_nowhere_is_no_connection(base_url):
+    """Refused, malformed, or no HTTP at all: the message names what to check."""
+    rerank = DashScopeRerank(api_key="k", base_url=base_url)
+    for call in (rerank.compress_documents, rerank.acompress_documents):
+        with pytest.raises(RerankFailed, match="check base_url") as failed:
+            await call(DOCUMENTS, "q")
+        assert failed.value.kind == "connection"
+    await rerank.aclose()
+
+
 def test_keep_order_hides_no_bug_of_the_caller(make):
     """Only failures of the service degrade."""
     with pytest.raises(AttributeError):
@@ -219,8 +230,9 @@ def test_without_a_key_nothing_is_made(monkeypatch):
     """The message names the variables."""
     monkeypatch.delenv("DASHSCOPE_API_KEY", raising=False)
     monkeypatch.setenv("TONGYI_API_KEY", "  ")
-    with pytest.raises(ConfigurationError, match="DASHSCOPE_API_KEY or TONGYI_API_KEY"):
-        DashScopeRerank()
+    for options in ({}, {"api_key": None}, {"api_key": ""}):
+        with pytest.raises(ConfigurationError, match="DASHSCOPE_API_KEY or TONGYI_API_KEY"):
+            DashScopeRerank(**options)
 
 
 def test_a_missing_library_names_the_extra(monkeypatch):

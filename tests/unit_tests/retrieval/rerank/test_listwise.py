@@ -4,6 +4,7 @@ import re
 
 import pytest
 from langchain_core.documents import Document
+from langchain_core.output_parsers import StrOutputParser
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tracers.base import BaseTracer
 
@@ -144,6 +145,25 @@ async def test_nothing_to_order_asks_nobody(documents):
     for ranked in await both(ListwiseRerank(model), documents):
         assert ids(ranked) == ids(documents)
     assert model.calls == []
+
+
+async def test_a_runnable_around_a_model_does_as_well():
+    """Fallbacks and the like are no chat models; a plain language model answers with text."""
+    broken, backup = ScriptedChatModel(script=Fail(OSError())), ScriptedChatModel(script="[3]")
+    for model in (broken.with_fallbacks([backup]), backup | StrOutputParser()):
+        for ranked in await both(ListwiseRerank(model), DOCUMENTS):
+            assert ids(ranked) == ["2", "0", "1"]
+
+
+def test_it_works_in_langchain_s_own_compression_retriever():
+    """The place where its users put it."""
+    retrievers = pytest.importorskip("langchain_classic.retrievers")
+    inner = RunnableLambda(lambda query: DOCUMENTS)
+    retriever = retrievers.ContextualCompressionRetriever(
+        base_compressor=ListwiseRerank(ScriptedChatModel(script="[3]"), top_n=1),
+        base_retriever=inner,
+    )
+    assert ids(retriever.invoke("q")) == ["2"]
 
 
 class Runs(BaseTracer):
