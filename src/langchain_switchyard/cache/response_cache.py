@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -10,7 +12,8 @@ from langchain_core.messages import AIMessage
 
 from langchain_switchyard.cache.admission import answer_rule, request_rule
 from langchain_switchyard.cache.codec import decode
-from langchain_switchyard.cache.errors import Uncacheable
+from langchain_switchyard.cache.entry import Entry
+from langchain_switchyard.cache.errors import NotCached, Uncacheable
 from langchain_switchyard.cache.keys.key import Key
 from langchain_switchyard.cache.keys.request import Request
 from langchain_switchyard.cache.layer import CacheHandler
@@ -102,15 +105,19 @@ class ResponseCache:
         Raises:
             Uncacheable: A part of the request has no JSON form.
         """
-        return self._parts.keys.key(request)
+        return self._parts.keys.key(self._as_wished(request, NO_WISHES))
 
-    def lookup(self, request: Request) -> Hit | None:
-        """The stored answer of an equal request, or None."""
-        return self._run(self._look(request))
+    def lookup(self, request: Request, options: CacheOptions | None = None) -> Hit | None:
+        """The stored answer of an equal request, or None.
 
-    async def alookup(self, request: Request) -> Hit | None:
+        Raises:
+            NotCached: There is none, and `options` say `only_if_cached`.
+        """
+        return self._run(self._look(request, options or NO_WISHES))
+
+    async def alookup(self, request: Request, options: CacheOptions | None = None) -> Hit | None:
         """As `lookup`."""
-        return await self._arun(self._look(request))
+        return await self._arun(self._look(request, options or NO_WISHES))
 
     def store(
         self, request: Request, message: AIMessage, options: CacheOptions | None = None
@@ -178,6 +185,10 @@ class ResponseCache:
             {} if semantic is None else semantic.stats(),
         )
 
+    async def astats(self) -> CacheStats:
+        """As `stats`; a level that is busy is waited for in a thread."""
+        return await asyncio.to_thread(self.stats)
+
     def settle(self) -> None:
         """Wait for what runs behind the scenes in threads."""
         self._parts.background.settle()
@@ -196,28 +207,47 @@ class ResponseCache:
         await self.asettle()
         await self._arun(self._parts.shelf.close())
 
-    def _look(self, request: Request) -> Steps[Hit | None]:
-        try:
-            key = self._parts.keys.key(request)
-        except Uncacheable:
-            return None
-        found = yield from self._parts.shelf.find(key, self._world.clock)
-        if found is None:
-            self._parts.tally.result(request.namespace, "none", "miss")
+    def _as_wished(self, request: Request, options: CacheOptions) -> Request:
+        """The request in the namespace, with the subject and the `vary` that are asked for."""
+        return dataclasses.replace(
+            request,
+            namespace=options.namespace or request.namespace or self._parts.policy.namespace,
+            subject=options.subject or request.subject,
+            vary={**request.vary, **options.vary},
+        )
+
+    def _look(self, request: Request, options: CacheOptions) -> Steps[Hit | None]:
+        request, tally = self._as_wished(request, options), self._parts.tally
+        reason: str | None = "no_cache" if options.no_cache else None
+        found: tuple[Entry, str] | None = None
+        if reason is None:
+            try:
+                key = self._parts.keys.key(request)
+                found = yield from self._parts.shelf.find(key, self._world.clock)
+            except Uncacheable as error:
+                reason = f"no key: {error}"[:80]
+        now = self._world.clock.wall()
+        plan = Plan(request, options, None)
+        if found is None or plan.use_of(found[0], now) == "dead":
+            tally.result(request.namespace, "none", "bypass" if reason else "miss", reason)
+            if options.only_if_cached:
+                raise NotCached("only_if_cached, and there is no answer that may be served")
             return None
         entry, level = found
-        now = self._world.clock.wall()
         message = decode(entry.body)
         saved = free_of_charge(message)
         freshness = entry.freshness(now)
-        result = "exact" if freshness == "fresh" else "stale"
-        self._parts.tally.hit(request.namespace, level, result, entry, saved)
+        tally.hit(
+            request.namespace, level, "exact" if freshness == "fresh" else "stale", entry, saved
+        )
         return Hit(message, max(0.0, now - entry.created), level, freshness, saved)
 
     def _store(
         self, request: Request, message: AIMessage, options: CacheOptions
     ) -> Steps[str | None]:
-        rules = self._parts.policy.admission
+        request, rules = self._as_wished(request, options), self._parts.policy.admission
+        if options.no_store:
+            return "no_store"
         reason = request_rule(request.parameters, None, options, rules) or answer_rule(
             message, request.parameters, options, rules
         )

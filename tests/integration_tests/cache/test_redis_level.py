@@ -17,11 +17,12 @@ from langchain_tests.integration_tests.cache import AsyncCacheTestSuite, SyncCac
 from langchain_switchyard.cache.langchain_cache import SwitchyardCache
 from langchain_switchyard.cache.levels.keyring import KeyRing
 from langchain_switchyard.cache.levels.memory import MemoryLevel
+from langchain_switchyard.cache.levels.sqlite_level import SqliteLevel
 from langchain_switchyard.cache.response_cache import ResponseCache
 from langchain_switchyard.routing.chat_model import ChatSwitchyard
 from langchain_switchyard.routing.deployment import Deployment
 from langchain_switchyard.testing import Delay, Say, ScriptedChatModel
-from tests.integration_tests.cache.redis_server import RedisServer, binary
+from tests.integration_tests.cache.redis_server import RedisServer, binary, eventually
 from tests.unit_tests.cache.builders import address, entry, told
 from tests.unit_tests.cache.shared_level_suite import NOW, Make, SharedLevelSuite
 
@@ -73,12 +74,19 @@ class TestRedisLevel(SharedLevelSuite):
             level.close()
 
 
-@pytest.fixture(params=["redis", "sealed", "tiered"])
-def fresh_cache(request: pytest.FixtureRequest, url: str) -> SwitchyardCache:
-    """An empty cache on Redis, alone, encrypted, and behind memory."""
-    ring = KeyRing({"k": b"k" * 32}) if request.param == "sealed" else None
-    level = RedisLevel(url, budget=2.0, ring=ring)
-    return SwitchyardCache([MemoryLevel(), level] if request.param == "tiered" else [level])
+SETS = ["redis", "sealed", "tiered", "tiered sealed", "with sqlite"]
+
+
+@pytest.fixture(params=SETS)
+def fresh_cache(request: pytest.FixtureRequest, url: str, tmp_path: Path) -> SwitchyardCache:
+    """An empty cache on Redis: alone, encrypted, behind memory, and behind a file, too."""
+    ring = KeyRing({"k": b"k" * 32}) if "sealed" in request.param else None
+    levels: list[Any] = [RedisLevel(url, budget=2.0, ring=ring)]
+    if request.param == "with sqlite":
+        levels.insert(0, SqliteLevel(tmp_path / "cache.db"))
+    if request.param not in ("redis", "sealed"):
+        levels.insert(0, MemoryLevel())
+    return SwitchyardCache(levels)
 
 
 class TestSync(SyncCacheTestSuite):
@@ -123,6 +131,45 @@ def test_a_subjects_index_lives_as_long_as_its_longest_entry(url: str) -> None:
     client = redis.Redis.from_url(url)
     (index,) = client.keys("switchyard:subject:*")
     assert client.pttl(index) > 400_000
+
+
+def test_damaged_and_foreign_frames_are_not_heard(url: str) -> None:
+    """Fuzzed in the server itself, and swapped: a frame belongs to its turn and its token."""
+    client, rng = redis.Redis.from_url(url), random.Random(5)
+    level = RedisLevel(url, budget=2.0)
+    level.tell(address(), "a", 0, [b"one" * 50, b"two" * 50], 60)
+    (name,) = client.keys("switchyard:line:*")
+    first, second = client.lrange(name, 0, -1)
+    for _ in range(100):
+        blob = bytearray(first)
+        blob[rng.randrange(len(blob))] ^= rng.randrange(1, 256)
+        client.lset(name, 0, bytes(blob))
+        assert level.heard(address(), "a", 0) == []
+    client.lset(name, 0, second)
+    assert level.heard(address(), "a", 0) == []
+    client.rename(name, name.replace(b":a", b":b"))
+    assert level.heard(address(), "b", 1) == []
+    assert 0 < client.pttl(name.replace(b":a", b":b")) <= 60_000
+
+
+def test_what_belongs_together_lies_in_one_slot(url: str) -> None:
+    """A cluster must be able to do in one step what is one step."""
+    level = RedisLevel(url, budget=2.0)
+    level.lock(address(), "a", 60)
+    level.tell(address(), "a", 0, [b"one"], 60)
+    level.publish(address(), "a", entry(at=NOW), NOW)
+    names = redis.Redis.from_url(url).keys("switchyard:*")
+    assert len(names) == 3
+    assert len({redis.crc.key_slot(name) for name in names}) == 1
+
+
+def test_a_lease_ends_by_itself(url: str) -> None:
+    """By the server's own clock."""
+    level = RedisLevel(url, budget=2.0)
+    assert level.lock(address(), "a", 0.05) == "a"
+    eventually(lambda: level.lock(address(), "b", 60) == "b", "the lease has ended")
+    assert not level.renew(address(), "a", 60)
+    assert level.publish(address(), "a", entry(at=NOW), NOW) is False
 
 
 def test_damaged_and_foreign_values_are_misses(url: str) -> None:

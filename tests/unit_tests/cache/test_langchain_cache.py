@@ -25,7 +25,7 @@ from langchain_switchyard.routing.clock import World
 from langchain_switchyard.testing import FakeClock, ScriptedChatModel
 from tests.unit_tests.cache.builders import USAGE
 
-SETS = ["memory", "sqlite", "sealed", "tiered"]
+SETS = ["memory", "sqlite", "sealed", "tiered", "tiered sealed", "three"]
 
 
 def _ring() -> KeyRing:
@@ -41,6 +41,12 @@ def levels(kind: str, folder: Path) -> list[Level]:
         "sqlite": lambda: [SqliteLevel(file)],
         "sealed": lambda: [SqliteLevel(file, ring=_ring())],
         "tiered": lambda: [MemoryLevel(), SqliteLevel(file)],
+        "tiered sealed": lambda: [MemoryLevel(), SqliteLevel(file, ring=_ring())],
+        "three": lambda: [
+            MemoryLevel(max_entries=1),
+            SqliteLevel(folder / "near.db", name="near"),
+            SqliteLevel(file, ring=_ring(), name="far"),
+        ],
     }[kind]()
 
 

@@ -10,15 +10,16 @@ import pytest
 from langchain_core.messages import AIMessage
 
 import langchain_switchyard.cache as package
-from langchain_switchyard.cache.errors import Uncacheable
+from langchain_switchyard.cache.errors import NotCached, Uncacheable
 from langchain_switchyard.cache.levels.memory import MemoryLevel
 from langchain_switchyard.cache.policy import (
     Admission,
+    CachePolicy,
     Degradation,
     Freshness,
     SingleFlight,
 )
-from langchain_switchyard.cache.response_cache import ResponseCache
+from langchain_switchyard.cache.response_cache import Hit, ResponseCache
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.routing.cache_options import CacheOptions
 from langchain_switchyard.routing.clock import World
@@ -150,3 +151,47 @@ def test_the_memory_level_pays_for_no_other() -> None:
     command = [sys.executable, "-c", code]
     told = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - ours
     assert told.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("awaiting", [True, False])
+async def test_by_hand_every_wish_of_a_call_counts(awaiting: bool) -> None:
+    """As in a router."""
+    clock = FakeClock()
+    cache = ResponseCache(world=World(clock=clock))
+
+    async def look(**wishes: Any) -> Hit | None:
+        options = CacheOptions(**wishes)
+        if awaiting:
+            return await cache.alookup(asked(), options)
+        return cache.lookup(asked(), options)
+
+    assert cache.store(asked(), AIMessage("a"), CacheOptions(no_store=True)) == "no_store"
+    assert await look() is None
+    with pytest.raises(NotCached):
+        await look(only_if_cached=True)
+    cache.store(asked(), AIMessage("a"))
+    cache.store(asked(), AIMessage("b"), CacheOptions(namespace="other"))
+    cache.store(asked(), AIMessage("c"), CacheOptions(vary={"语言": "中文"}))
+    cache.store(asked(), AIMessage("d"), CacheOptions(subject="eve"))
+    found = [
+        await look(),
+        await look(namespace="other"),
+        await look(vary={"语言": "中文"}),
+        await look(subject="eve"),
+    ]
+    assert [hit and hit.message.content for hit in found] == ["a", "b", "c", "d"]
+    assert await look(no_cache=True) is None
+    clock.advance(60)
+    assert await look(max_age=59) is None
+    assert await look(max_age=61) is not None
+    assert (await cache.astats()).count("exact") == 5
+
+
+def test_by_hand_and_by_router_are_one_namespace() -> None:
+    """What `invalidate()` means without a name, it means for both."""
+    cache = ResponseCache(policy=CachePolicy(namespace="应用"))
+    cache.store(asked(), AIMessage("a"))
+    assert cache.lookup(asked()) is not None
+    assert cache.lookup(asked(namespace="应用")) is not None
+    cache.invalidate()
+    assert cache.lookup(asked()) is None

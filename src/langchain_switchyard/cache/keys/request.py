@@ -21,7 +21,8 @@ class Request:
     """Sampling, tools, response format...; what is known to be inert is left out of the key."""
     model: str = ""
     """Identity of the model or route, as configured for the call."""
-    namespace: str = "default"
+    namespace: str = ""
+    """A part of the cache of its own; empty: the policy's."""
     tenant: str | None = None
     subject: str | None = None
     """Whom the content is about: nobody else gets it, and `erase` deletes it."""
