@@ -95,7 +95,7 @@ def _reranked(
     # Whoever writes no scores and moves nothing has not reranked: it gave up, or only filters.
     places = [place for place, _ in found]
     wrote = any(_written(document) is not None for document in documents)
-    moved = wrote or places != sorted(places)
+    moved = wrote or 0 in places or places != sorted(places)
     hits = []
     for rank, (document, (place, known)) in enumerate(zip(documents, found, strict=True), start=1):
         candidate = known or Candidate(Hit(document, 1 / rank, rank), ())
