@@ -1,7 +1,7 @@
 """Metadata filters as a small tree that every engine can translate, and what they ask of documents.
 
 The meaning is that of ``storage.filters``. Equality, membership and existence are answered by
-*facets*: one text per thing that can be asked, such as ``lang="zh"``, so that an engine needs
+*facets*: one text per thing that can be asked, such as ``"lang"="zh"``, so that an engine needs
 nothing but a set of exact texts, whatever types a key's values have. Ranges and substrings look
 at the numbers and texts themselves.
 """
@@ -228,14 +228,19 @@ def _is_operators(wanted: Any) -> bool:
 
 
 def _element(key: str, value: Any) -> str:
-    return _facet(f"{key}[]", value)
+    return _shortened(f"{_json(key)}[]={_json(_plain(value))}")
 
 
 def _facet(key: str, *value: Any) -> str:
-    text = key
-    if value:
-        canonical = json.dumps(_plain(value[0]), ensure_ascii=False, sort_keys=True, default=str)
-        text = f"{key}={canonical}"
+    # The key in quotation marks: no key can look like another's value.
+    return _shortened("=".join([_json(key), *(_json(_plain(each)) for each in value)]))
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+
+
+def _shortened(text: str) -> str:
     if len(text) <= _LONGEST:
         return text
     return f"{text[:40]}#{blake2b(text.encode(), digest_size=16).hexdigest()}"
