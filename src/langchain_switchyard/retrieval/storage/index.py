@@ -85,7 +85,7 @@ class Index:
         self.check = LegCheck.parse(self.catalog.setting("leg_check"))
         if self.dense is not None:
             self._complete(self.dense)
-            self._check_legs()
+            self.check_legs()
 
     @property
     def server_fusions(self) -> frozenset[str]:
@@ -129,7 +129,7 @@ class Index:
             self._writer.write(part, [], self.dense)
             if progress is not None:
                 progress(start + len(part), len(entries), part[-1].id)
-        self._check_legs()
+        self.check_legs()
         return ids
 
     def delete(self, ids: Iterable[str]) -> None:
@@ -143,6 +143,8 @@ class Index:
     ) -> None:
         """Replace everything that came from some files or sources, in one step.
 
+        Whoever calls this many times calls ``check_legs`` at the end.
+
         Args:
             changes: The new entries of each origin; none deletes it.
             after: Runs inside the transaction, to record what belongs to it.
@@ -152,7 +154,6 @@ class Index:
         # Unchanged chunks keep their place and their vector.
         fresh = [entry for entry in new.values() if not entry.same_as(old.get(entry.id))]
         self._writer.write(fresh, [i for i in old if i not in new], self.dense, after)
-        self._check_legs()
 
     def get(self, ids: Sequence[str]) -> list[Document]:
         """Return the documents of ``ids`` that exist, in that order."""
@@ -218,7 +219,7 @@ class Index:
         """Weight of the dense leg that the leg check found fit."""
         return UNCHECKED_WEIGHT if self.check is None else self.check.weight
 
-    def _check_legs(self) -> None:
+    def check_legs(self) -> None:
         """Check the dense leg once, and again whenever the index has doubled."""
         checked = 0 if self.check is None else self.check.documents
         dense = self.dense

@@ -98,6 +98,7 @@ class _DocumentSync:
             for _, results in prepared(groups, self._preparation, executor):
                 self._take(results, tally)
         self._clean(tally)
+        self._index.check_legs()
         return tally.report()
 
     def _groups(self, documents: Iterator[Document], tally: Tally) -> Iterator[list[DocumentTask]]:

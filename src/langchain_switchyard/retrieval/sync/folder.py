@@ -70,6 +70,7 @@ class FolderSync:
             tally.step(name)
         with self._index.catalog.transaction():
             self._index.catalog.remember(self._setting, self._mark)
+        self._index.check_legs()
         return tally.report()
 
     def _take(self, results: list[Prepared], known: dict[str, Stamp], tally: Tally) -> None:

@@ -6,12 +6,13 @@ import contextlib
 import logging
 import os
 import pickle
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import replace
 from functools import lru_cache
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import Any
 
 from langchain_switchyard.errors import ConfigurationError
@@ -35,7 +36,7 @@ def executor_of(workers: Workers) -> Iterator[Executor | None]:
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise ConfigurationError(f"workers is a number from 1 or an Executor, got {workers!r}")
     # Not forked: this process may have threads, and their locks would stay locked in the child.
-    executor = ProcessPoolExecutor(workers, get_context("spawn"))
+    executor = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_leave_with_parent)
     try:
         yield executor
     finally:
@@ -111,6 +112,18 @@ def _thawed(frozen: bytes) -> Preparation:
     """Once per process: a model may take long to load."""
     found: Preparation = pickle.loads(frozen)  # noqa: S301 - what our own parent process sent.
     return found
+
+
+def _leave_with_parent() -> None:
+    """End with the process that started this one, even if that is killed: nobody else would."""
+    parent = parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _prepare(frozen: bytes, group: Group) -> list[Prepared]:

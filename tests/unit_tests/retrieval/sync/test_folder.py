@@ -7,6 +7,7 @@ import pytest
 
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval import HybridRetriever, Index, StructureSplitter, sync_folder
+from langchain_switchyard.retrieval.storage import index as index_module
 from langchain_switchyard.retrieval.sync import preparation as preparation_module
 
 
@@ -231,3 +232,20 @@ def test_a_file_name_that_is_no_text_is_reported(folder):
     assert "\\udcc4" in name
     assert "rename" in reason
     assert len(report.added) == 3
+
+
+def test_the_dense_leg_is_weighed_once_all_files_are_in(folder, embeddings, monkeypatch):
+    """Not after every file, and not only when the index is opened again."""
+    for number in range(80):
+        (folder / f"{number}.md").write_text(f"# T{number}\n\nsome words about {number} and more\n")
+    checks, index = [], Index(embeddings=embeddings)
+    original = index_module.check_legs
+
+    def counted(*args):
+        checks.append(len(index))
+        return original(*args)
+
+    monkeypatch.setattr(index_module, "check_legs", counted)
+    sync_folder(index, folder)
+    assert checks == [len(index)]
+    assert index.check is not None
