@@ -49,7 +49,7 @@ class Open:
 
     attempt: Attempt
     until: float | None
-    """Clock instant at which the whole attempt is given up."""
+    """Clock instant until which something of the answer must have come."""
     patience: float | None
     """Seconds its client may wait for bytes, as a second line behind the driver's own limits."""
 

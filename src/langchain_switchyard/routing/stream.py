@@ -34,8 +34,10 @@ def streamed(
 ) -> Steps[Reply]:
     """Open, wait unseen for the first content, then hand over chunk by chunk."""
     call = attempt.call
-    yield Open(attempt, until, _longest_silence(timeouts, until, attempt.started))
-    held = yield from _until_content(attempt, until, timeouts)
+    first = timeouts.first_token
+    silence = earliest(until, None if first is None else attempt.started + first)
+    yield Open(attempt, silence, _longest_silence(timeouts, until, attempt.started))
+    held = yield from _until_content(silence)
     shows = bool(held) and _shows(held[-1].message)
     if shows:
         attempt.first_token = clock.now() - attempt.started
@@ -69,12 +71,8 @@ def _longest_silence(timeouts: Timeouts, until: float | None, now: float) -> flo
     return earliest(max(timeouts.first_token, timeouts.stall), total)
 
 
-def _until_content(
-    attempt: Attempt, until: float | None, timeouts: Timeouts
-) -> Steps[list[ChatGenerationChunk]]:
+def _until_content(silence: float | None) -> Steps[list[ChatGenerationChunk]]:
     """The commit gate: read until a chunk shows something, or the stream ends."""
-    first = timeouts.first_token
-    silence = earliest(until, None if first is None else attempt.started + first)
     held: list[ChatGenerationChunk] = []
     while True:
         chunk = yield from read(silence)

@@ -32,6 +32,9 @@ class Reply:
     events: list[str] | None = None
     pause_before_end: float = 0.0
     wait: float = 0.0
+    last: str = ""
+    """One more event, after a pause."""
+    wait_between: float = 0.0
     trickle: str = ""
     """Sent again and again after the events, until the client leaves."""
 
@@ -112,9 +115,13 @@ async def _write(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, rep
         kind = reply.headers.get("content-type", "text/event-stream")
         lines += [f"content-type: {kind}", "transfer-encoding: chunked"]
         writer.write("\r\n".join([*lines, "", ""]).encode())
-        for event in reply.events:
+        for event in [*reply.events, reply.last]:
+            if event and event is reply.last:
+                await writer.drain()
+                await _pause(reader, reply.wait_between)
             block = f"{event}\n\n".encode()
-            writer.write(b"%x\r\n%s\r\n" % (len(block), block))
+            if event:
+                writer.write(b"%x\r\n%s\r\n" % (len(block), block))
         await writer.drain()
         while reply.trickle:
             writer.write(b"%x\r\n%s\r\n" % (len(reply.trickle), reply.trickle.encode()))

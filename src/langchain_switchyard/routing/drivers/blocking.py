@@ -172,7 +172,7 @@ class SyncDriver:
         if effect.patience is None or attempt.state.keeps_timeout:
             self._source = source()
         else:
-            with Leash(self._clock, None) as leash:
+            with Leash(self._clock, None, effect.until) as leash:
                 self._source = Pump(source, f"switchyard:{attempt.deployment_id}", leash.cut)
 
     def _next(self, until: float | None) -> ChatGenerationChunk | None:

@@ -7,12 +7,14 @@ of noise as event streams do (`event_stream.py`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from importlib import import_module
 from typing import Any
 
 from langchain_switchyard.routing.inner.event_stream import TolerantLines
 from langchain_switchyard.routing.inner.leash import Leash, LeashedBody
+from langchain_switchyard.routing.timeouts import earliest
 
 _LIBRARIES = ("httpx", "httpx2")
 """What the SDKs speak HTTP with."""
@@ -69,22 +71,30 @@ class SyncDresser(_Dresser):
         self._body = type("Body", (LeashedBody, library.SyncByteStream), {})
 
     def send(self, request: Any, *, stream: bool = False, **options: Any) -> Any:
-        """Send a request; its body is read on the leash of the running call."""
-        response = self._dressed.send(request, stream=True, **options)
-        self._without_noise(response)
+        """Send a request; its answer is read on the leash of the running call."""
         leash = Leash.current()
-        if leash is not None:
-            timed_out = partial(
-                self._library.ReadTimeout, "the answer was not whole in time", request=request
-            )
-            network = response.extensions.get("network_stream")
-            response.stream = self._body(response.stream, leash, network, timed_out)
+        if leash is None:
+            response = self._dressed.send(request, stream=True, **options)
+            self._without_noise(response)
+        else:
+            response = self._send_leashed(leash, request, options)
         if not stream:
             try:
                 response.read()
             except BaseException:
                 response.close()
                 raise
+        return response
+
+    def _send_leashed(self, leash: Leash, request: Any, options: Mapping[str, Any]) -> Any:
+        late = partial(self._library.ReadTimeout, "the answer came too late", request=request)
+        timeouts = request.extensions["timeout"]  # Every client's `build_request` sets it.
+        silence = timeouts.get("read")
+        begins = earliest(silence, leash.left_for_headers(late))
+        request.extensions = {**request.extensions, "timeout": {**timeouts, "read": begins}}
+        response = self._dressed.send(request, stream=True, **options)
+        self._without_noise(response)
+        response.stream = self._body(response, leash, silence, late)
         return response
 
 

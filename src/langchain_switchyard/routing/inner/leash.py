@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any, Self
 
 from langchain_switchyard.routing.clock import Clock
+from langchain_switchyard.routing.timeouts import earliest
 
 _current: ContextVar[Leash | None] = ContextVar("switchyard_leash", default=None)
 
@@ -28,12 +29,14 @@ class Leash:
     Args:
         clock: What `until` is told on.
         until: Clock instant at which reading ends; None: only when it is cut.
+        headers_by: Clock instant by which an answer must have begun; None: any time.
     """
 
-    def __init__(self, clock: Clock, until: float | None) -> None:
+    def __init__(self, clock: Clock, until: float | None, headers_by: float | None = None) -> None:
         """Hold nothing yet."""
         self._clock = clock
         self._until = until
+        self._headers_by = earliest(until, headers_by)
         self._lock = threading.Lock()
         self._network: Any = None
         self._is_cut = False
@@ -56,14 +59,11 @@ class Leash:
 
     def left(self, timed_out: Callable[[], Exception]) -> float | None:
         """Seconds left to read; None without a limit. Raises `timed_out()` if there are none."""
-        if self._is_cut:
-            raise timed_out()
-        if self._until is None:
-            return None
-        seconds = self._until - self._clock.now()
-        if seconds <= 0:
-            raise timed_out()
-        return seconds
+        return self._seconds_until(self._until, timed_out)
+
+    def left_for_headers(self, timed_out: Callable[[], Exception]) -> float | None:
+        """Seconds that a server may take until its answer begins; as `left`."""
+        return self._seconds_until(self._headers_by, timed_out)
 
     def hold(self, network: Any) -> None:
         """Reading from this network stream begins."""
@@ -86,28 +86,45 @@ class Leash:
                 with contextlib.suppress(OSError):  # The peer was faster.
                     socket.socket.shutdown(wire, socket.SHUT_RDWR)
 
+    def _seconds_until(
+        self, instant: float | None, timed_out: Callable[[], Exception]
+    ) -> float | None:
+        if self._is_cut:
+            raise timed_out()
+        if instant is None:
+            return None
+        seconds = instant - self._clock.now()
+        if seconds <= 0:
+            raise timed_out()
+        return seconds
+
 
 class LeashedBody:
     """A response body on a leash; mixed into the HTTP library's own `SyncByteStream`.
 
     Args:
-        inner: The library's stream.
+        response: Whose stream it replaces.
         leash: How long it may be read.
-        network: The connection it comes from, if known.
+        silence: Seconds that one read may take; None: as long as the leash.
         timed_out: Makes the library's own error.
     """
 
     def __init__(
-        self, inner: Any, leash: Leash, network: Any, timed_out: Callable[[], Exception]
+        self,
+        response: Any,
+        leash: Leash,
+        silence: float | None,
+        timed_out: Callable[[], Exception],
     ) -> None:
         """Put it on."""
-        self._inner = inner
+        self._inner = response.stream
         self._leash = leash
-        self._network = network
+        self._silence = silence
+        self._network = network = response.extensions.get("network_stream")
         self._timed_out = timed_out
         if network is not None:
             # The read timeout was fixed when the request began; each read gets what is left.
-            network.read = partial(_read_in_time, network.read, leash, timed_out)
+            network.read = partial(self._read_in_time, network.read)
         leash.hold(network)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -124,14 +141,10 @@ class LeashedBody:
             del network.read
         self._inner.close()
 
-
-def _read_in_time(
-    read: Callable[..., bytes],
-    leash: Leash,
-    timed_out: Callable[[], Exception],
-    max_bytes: int,
-    timeout: float | None = None,
-) -> bytes:
-    left = leash.left(timed_out)
-    known = [seconds for seconds in (timeout, left) if seconds is not None]
-    return read(max_bytes, timeout=min(known, default=None))
+    def _read_in_time(
+        self,
+        read: Callable[..., bytes],
+        max_bytes: int,
+        timeout: float | None = None,  # noqa: ARG002 - that of the headers, replaced here.
+    ) -> bytes:
+        return read(max_bytes, timeout=earliest(self._silence, self._leash.left(self._timed_out)))

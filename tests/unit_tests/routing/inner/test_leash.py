@@ -80,6 +80,31 @@ def test_a_silent_stream_is_left_at_once() -> None:
         assert_nothing_is_left(server)
 
 
+def test_a_stream_that_never_begins_is_left_with_its_first_token_timeout() -> None:
+    """Before there are headers, nobody knows the socket; its client's own patience is shortened."""
+    patient = Timeouts(first_token=0.2, stall=60, total=120)
+    with serving(lambda _: Reply(body={}, wait=60)) as server:
+        model = ChatSwitchyard(
+            deployments=[Deployment(MODELS["openai"](server.url), id="slow")], timeouts=patient
+        )
+        with pytest.raises(AllDeploymentsFailed, match="timeout"):
+            list(model.stream("hi"))
+        assert_nothing_is_left(server)
+
+
+def test_a_stream_that_has_begun_may_pause_as_long_as_the_stall_timeout() -> None:
+    """The first token's timeout is for the first token."""
+    quick = Timeouts(first_token=0.3, stall=5, total=10)
+    event = 'data: {"id":"1","object":"chat.completion.chunk","created":1,"model":"m","choices":'
+    events = [event + '[{"index":0,"delta":{"role":"assistant","content":"well"}}]}']
+    last = event + '[{"index":0,"delta":{},"finish_reason":"stop"}]}'
+    with serving(lambda _: Reply(events=events, wait_between=0.6, last=last)) as server:
+        model = ChatSwitchyard(
+            deployments=[Deployment(MODELS["openai"](server.url), id="slow")], timeouts=quick
+        )
+        assert "".join(chunk.text for chunk in model.stream("hi")) == "well"
+
+
 def test_a_connection_goes_back_unleashed() -> None:
     """The next request on the same socket has its own time."""
     with serving(lambda _: completion("well")) as server:
