@@ -70,9 +70,7 @@ def _own_docs() -> Path:
 
 def _questions_about(library: HybridRetriever) -> list[str]:
     """Two questions for each language the documents speak, out of their headings."""
-    index = cast(
-        "Index", library.index
-    )  # Its folder is on this machine.
+    index = cast("Index", library.index)  # Its folder is on this machine.
     records = index.catalog.after(0)
     documents = index.get([record.id for record in records])
     chosen: dict[str, list[str]] = {"en": [], "zh": []}
