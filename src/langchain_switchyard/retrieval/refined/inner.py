@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import Parameter, signature
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from langchain_core.callbacks import (
     AsyncCallbackManagerForRetrieverRun,
+    BaseCallbackManager,
     CallbackManagerForRetrieverRun,
 )
 from langchain_core.documents import Document
@@ -17,6 +18,8 @@ from langchain_core.runnables import RunnableConfig
 
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval.hit import Hit, SearchResult
+
+Manager = TypeVar("Manager", bound=BaseCallbackManager)
 
 
 @runtime_checkable
@@ -55,7 +58,8 @@ class Inner:
         if not isinstance(self.run, CallbackManagerForRetrieverRun):
             return _result(self.retriever.search(query, self.k, **self.options))
         name = self.retriever.get_name()
-        run = self.run.get_child().on_retriever_start(None, query, name=name)
+        child = self._labelled(self.run.get_child())
+        run = child.on_retriever_start(None, query, name=name)
         try:
             found = _result(self.retriever.search(query, self.k, **self.options))
         except BaseException as error:
@@ -72,7 +76,8 @@ class Inner:
         if not isinstance(self.run, AsyncCallbackManagerForRetrieverRun):
             return _result(await self.retriever.asearch(query, self.k, **self.options))
         name = self.retriever.get_name()
-        run = await self.run.get_child().on_retriever_start(None, query, name=name)
+        child = self._labelled(self.run.get_child())
+        run = await child.on_retriever_start(None, query, name=name)
         try:
             found = _result(await self.retriever.asearch(query, self.k, **self.options))
         except BaseException as error:
@@ -80,6 +85,12 @@ class Inner:
             raise
         await run.on_retriever_end([hit.document for hit in found])
         return found
+
+    def _labelled(self, manager: Manager) -> Manager:
+        """Tell the retriever's own tags and metadata, as its ``invoke`` would."""
+        manager.add_tags(self.retriever.tags or [], inherit=False)
+        manager.add_metadata(self.retriever.metadata or {}, inherit=False)
+        return manager
 
     def _config(self) -> RunnableConfig:
         return (

@@ -362,6 +362,19 @@ async def test_all_steps_show_below_the_retriever_s_run(ours, inner):
     assert all(run.outputs["documents"] for run in searches)
 
 
+async def test_the_search_s_run_bears_the_retriever_s_own_labels(ours):
+    """As its ``invoke`` would tell them; and not the steps after it."""
+    inner = ours.model_copy(update={"tags": ["law"], "metadata": {"index": "v2"}})
+    tracer = Runs()
+    retriever = RefinedRetriever(retriever=inner, compressor=ProximityRerank())
+    retriever.invoke("cats", config={"callbacks": [tracer]})
+    await retriever.ainvoke("cats", config={"callbacks": [tracer]})
+    for tree in tracer.trees:
+        assert "law" in tree.child_runs[0].tags
+        assert tree.child_runs[0].extra["metadata"]["index"] == "v2"
+        assert "law" not in tree.tags
+
+
 async def test_a_search_that_fails_shows_as_failed(ours):
     """In the trace as well."""
 
