@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 _BRACKETED = re.compile(r"[\[(【]\s*(\d{1,6})\s*[\])】]")
 _BARE = re.compile(r"\d{1,6}")
 # "1. [3]": the first number counts lines, the second one names a passage.
-_LINE_NUMBER = re.compile(r"^\s*\d{1,6}\s*[.):、](?=\D*\d)", re.MULTILINE)
+_LINE_NUMBER = re.compile(r"^[ \t]*\d{1,6}[ \t]*[.):、](?=[^\d\n]*\d)", re.MULTILINE)
 
 
 def windows(count: int, size: int, step: int) -> Iterator[slice]:

@@ -1,6 +1,7 @@
 """Orders read from replies are permutations, whatever the reply; windows reach every passage."""
 
 import itertools
+import time
 
 import pytest
 from hypothesis import given
@@ -44,6 +45,16 @@ def test_nothing_is_lost_doubled_or_invented(reply, count):
     """For any text at all."""
     order = read_order(reply, count)
     assert order is None or sorted(order) == list(range(count))
+
+
+@pytest.mark.parametrize("reply", ["\n" * 50_000, "1. " * 30_000, "[ " * 50_000, "9" * 50_000])
+def test_a_runaway_reply_is_read_in_no_time(reply):
+    """A model in a loop must not hang the search; a quadratic pattern would take minutes."""
+    start = time.process_time()
+    order = read_order(f"{reply} [2]", 2)
+    assert time.process_time() - start < 2
+    assert order is not None
+    assert sorted(order) == [0, 1]
 
 
 @given(st.integers(0, 120), st.integers(2, 25))
