@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from inspect import isawaitable
+from inspect import iscoroutine
 from typing import Any
 
 from langchain_core.callbacks import (
@@ -31,6 +31,7 @@ _logger = logging.getLogger(__name__)
 
 Rewrite = QueryRewrite | Callable[[str, Sequence[BaseMessage]], Sequence[str]]
 History = Sequence[MessageLikeRepresentation]
+Said = tuple[str, Sequence[BaseMessage]]
 # A runaway rewrite must not start a hundred searches.
 _MOST_QUERIES = 12
 
@@ -178,22 +179,30 @@ class RefinedRetriever(BaseRetriever):
         chooses = self.compressor is not None or len(queries) > 1
         return max(self.candidates, count) if chooses else count
 
-    def _rewriting(self) -> RunnableLambda[tuple[str, Sequence[BaseMessage]], Sequence[str]]:
+    def _rewriting(self) -> RunnableLambda[Said, Sequence[str]]:
         # A runnable, so that the rewrite and the model it asks show in the trace.
         return RunnableLambda(self._rewritten, self._arewritten, name="rewrite")
 
-    def _rewritten(self, said: tuple[str, Sequence[BaseMessage]]) -> Sequence[str]:
+    def _rewritten(self, said: Said) -> Sequence[str]:
+        found = self._called(said)
+        if iscoroutine(found):
+            found.close()
+            raise ConfigurationError("this rewrite is asynchronous: use ainvoke or asearch")
+        queries: Sequence[str] = found
+        return queries
+
+    async def _arewritten(self, said: Said) -> Sequence[str]:
+        own = getattr(self.rewrite, "arewrite", None)
+        # A function may well be slow, or itself asynchronous.
+        found: Any = own(*said) if own else await asyncio.to_thread(self._called, said)
+        queries: Sequence[str] = await found if iscoroutine(found) else found
+        return queries
+
+    def _called(self, said: Said) -> Any:
         rewrite = self.rewrite
         if isinstance(rewrite, QueryRewrite):
             return rewrite.rewrite(*said)
         return rewrite(*said) if rewrite else [said[0]]
-
-    async def _arewritten(self, said: tuple[str, Sequence[BaseMessage]]) -> Sequence[str]:
-        own = getattr(self.rewrite, "arewrite", None)
-        # A function may well be slow, or itself asynchronous.
-        found: Any = own(*said) if own else await asyncio.to_thread(self._rewritten, said)
-        queries: Sequence[str] = await found if isawaitable(found) else found
-        return queries
 
     def _each(
         self, search: Callable[[str], SearchResult], queries: Sequence[str]
@@ -229,7 +238,7 @@ class RefinedRetriever(BaseRetriever):
         hits = finished(found.candidates, documents, count, reranker)
         parts = [f"searched for {' | '.join(queries)}", f"{len(found.candidates)} candidates"]
         if documents is not None:
-            parts.append(f"reranked by {reranker}")
+            parts.append(f"given to {reranker}")
         notes = [*queries.notes, *found.notes, *getattr(documents, "notes", ())]
         return RefinedResult(hits, found.weights, notes, queries, "; ".join(parts))
 

@@ -110,7 +110,7 @@ async def test_a_reranker_chooses_among_the_candidates(ours):
     assert found[0].legs["lexical"].rank
     assert "CrossEncoderRerank #1" in found[0].explanation
     assert "it was #" in found[0].explanation
-    assert "reranked by CrossEncoderRerank" in found.explanation
+    assert "given to CrossEncoderRerank" in found.explanation
     assert ours.search("cats")[0].document.metadata == {"lang": "en"}
 
 
@@ -224,8 +224,10 @@ async def test_a_rewrite_may_be_any_function():
         retriever = RefinedRetriever(retriever=inner, rewrite=rewrite)
         assert retriever.search("q").queries == ("q!",)
         assert (await retriever.asearch("q")).queries == ("q!",)
-    found = await RefinedRetriever(retriever=inner, rewrite=later).asearch("q")
-    assert found.queries == ("q!",)
+    asynchronous = RefinedRetriever(retriever=inner, rewrite=later)
+    assert (await asynchronous.asearch("q")).queries == ("q!",)
+    with pytest.raises(ConfigurationError, match="use ainvoke or asearch"):
+        asynchronous.search("q")
 
 
 def test_a_rewrite_that_gives_nothing_or_too_much_is_bounded():
