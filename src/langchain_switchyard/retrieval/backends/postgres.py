@@ -22,7 +22,7 @@ from langchain_switchyard.retrieval.backends.backend import (
     StoredDocument,
     checked_name,
 )
-from langchain_switchyard.retrieval.backends.conditions import Condition
+from langchain_switchyard.retrieval.backends.conditions import Condition, Ids
 from langchain_switchyard.retrieval.backends.postgres_connections import Connections
 from langchain_switchyard.retrieval.backends.postgres_rows import (
     refuse_nul,
@@ -37,11 +37,14 @@ from langchain_switchyard.retrieval.backends.postgres_sql import (
     REMOVE,
     SETTINGS,
     TABLES,
+    WITHIN,
     Statements,
 )
 from langchain_switchyard.retrieval.dense.vectors import Matrix
 from langchain_switchyard.retrieval.lexical.bm25 import BM25
 
+# As in our own lexical index: smaller collections are scored exactly, whatever it costs.
+SKIP_FROM = 20_000
 # pgvector's own limits.
 _MOST_EF, _LEAST_EF = 1_000, 40
 
@@ -146,21 +149,24 @@ class PostgresBackend:
     def match(self, terms: Mapping[str, int], count: int, where: Condition | None) -> Found:
         """Score the postings of the terms."""
         condition, values = self._statements.condition(where)
+        compose = self._statements.compose
+        few = isinstance(where, Ids)
+        within = compose(WITHIN, condition=condition) if few else compose("true")
         rows = self._rows(
             MATCH,
-            {"condition": condition},
+            {"condition": condition, "within": within},
             terms=[term_number(term) for term in terms],
             counts=list(terms.values()),
             k1=self._formula.k1,
             b=self._formula.b,
+            skip_from=SKIP_FROM,
             count=count,
             **values,
         )
-        if not rows:
-            return Found()
-        return Found(
-            [(row[0], float(row[1])) for row in rows], float(rows[0][2]), float(rows[0][3])
-        )
+        hits = [(name, float(score)) for name, score, *_ in rows]
+        if few or not hits:
+            return Found(hits)
+        return Found(hits, *rows[0][2:])
 
     def nearest(self, vector: Matrix, count: int, where: Condition | None) -> Found:
         """Order by cosine distance."""

@@ -37,21 +37,31 @@ SETTINGS = """
 CREATE TABLE IF NOT EXISTS {settings} (key text PRIMARY KEY, value text NOT NULL)
 """
 
-# N, df and the mean length are those of all documents, whatever the condition.
+# N, df and the mean length are those of all documents, whatever the condition. As in our own
+# index, from so many documents on terms that more than a fifth have are skipped, if others are
+# left. LATERAL and OFFSET 0 make the planner look each term up instead of reading all postings.
 MATCH = """
 WITH query AS (SELECT * FROM unnest(%(terms)s::bigint[], %(counts)s::float8[]) AS q(term, weight)),
 totals AS (SELECT documents::float8 AS n, tokens::float8 / greatest(documents, 1) AS mean
   FROM {totals}),
-postings AS (SELECT p.row, p.tf, p.length, query.weight, count(*) OVER (PARTITION BY p.term) AS df
-  FROM query JOIN {terms} p ON p.term = query.term),
-scores AS (SELECT row, sum(weight * ln(1 + (n - df + 0.5) / (df + 0.5)) * (%(k1)s + 1) * tf
-    / (tf + %(k1)s * (1 - %(b)s + %(b)s * length / mean))) AS score
-  FROM postings, totals GROUP BY row),
+known AS (SELECT query.*, totals.*,
+    (SELECT count(*) FROM {terms} p WHERE p.term = query.term) AS df FROM query, totals),
+chosen AS (SELECT term, mean,
+    weight * ln(1 + (n - df + 0.5) / (df + 0.5)) * (%(k1)s + 1) AS weight FROM known
+  WHERE df > 0 AND (n < %(skip_from)s OR df * 5 <= n
+    OR NOT EXISTS (SELECT 1 FROM known k WHERE k.df > 0 AND k.df * 5 <= k.n))),
+scores AS (SELECT row, sum(weight * tf / (tf + %(k1)s * (1 - %(b)s + %(b)s * length / mean)))
+    AS score
+  FROM chosen CROSS JOIN LATERAL (SELECT p.row, p.tf, p.length FROM {terms} p
+    WHERE p.term = chosen.term AND {within} OFFSET 0) postings GROUP BY row),
 sums AS (SELECT sum(score) AS total, sum(score * score) AS squares FROM scores)
 SELECT d.id, score, total / n, sqrt(greatest(squares / n - (total / n) ^ 2, 0))
 FROM scores JOIN {documents} d ON d.row = scores.row, sums, totals
 WHERE {condition} ORDER BY score DESC, d.id LIMIT %(count)s
 """
+
+# Scores of given documents need only their own postings.
+WITHIN = """p.row = ANY(ARRAY(SELECT d.row FROM {documents} d WHERE {condition}))"""
 
 NEAREST = """
 SELECT d.id, 1 - ({embedding} <=> %(vector)s::vector) FROM {documents} d
