@@ -89,12 +89,12 @@ class Journal:
         Args:
             place: The place.
             subject: Whom it is about; erased with them.
-            until: How long it is of use, in seconds since the epoch.
+            until: How long it is of use, in seconds since the epoch; if that is past, nobody hears.
             clock: The time.
         """
         now = clock.wall()
         for note in self._semantic.told(place):
-            if len(note) > _LONGEST:
+            if len(note) > _LONGEST or until <= now:
                 _log.debug("a note of %d bytes stays in this process", len(note))
                 continue
             entry = Entry(

@@ -73,6 +73,10 @@ class Matching:
             return
         told = (question, answer, verdict)
         yield Io(partial(self._semantic.record, *told), partial(self._semantic.arecord, *told))
+        if not self._epochs.are_current(question.epochs):
+            # Invalidated or erased while answers were compared: nobody is to hear of it.
+            self.forget_stale()
+            until = 0.0
         if self._journal is not None:
             yield from self._journal.tell(question.place, question.user, until, clock)
 

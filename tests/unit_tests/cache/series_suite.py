@@ -19,7 +19,7 @@ from langchain_switchyard.routing.cache_options import CacheOptions
 from langchain_switchyard.routing.clock import World
 from langchain_switchyard.testing import FakeClock
 from tests.unit_tests.cache.builders import address, entry, told, wishes, yard
-from tests.unit_tests.cache.semantic.builders import UNWATCHED, Placed, cache
+from tests.unit_tests.cache.semantic.builders import UNWATCHED, Equal, Placed, cache
 from tests.unit_tests.cache.shared_level_suite import NOW, Make
 
 AROUND = {"refund": 0.0, "money": 6.0, "back": -6.0, "return_": 2.0, "退款": 1.0, "hours": 90.0}
@@ -114,11 +114,11 @@ class Process:
         **around: float,
     ) -> None:
         """Start it."""
-        self.encoder = Placed(**(around or AROUND))
+        self.encoder, self.judge = Placed(**(around or AROUND)), Equal()
         self.cache = ResponseCache(
             [MemoryLevel(), level],
             policy,
-            semantic=cache(self.encoder, policy=semantic),
+            semantic=cache(self.encoder, policy=semantic, equivalence=self.judge),
             world=World(clock=clock),
         )
         self.router, self.model = yard(self.cache, list(script) or "30 days", clock=clock)
@@ -271,6 +271,25 @@ class SharingSuite:
         again = Process(make(), clock)
         assert again.ask("return_", cache=eve)["cache"] == "miss"
         assert again.ask("return_", cache=adam)["cache"] == "semantic"
+
+    def test_what_is_erased_while_it_is_learned_is_told_to_nobody(
+        self, make: Make, clock: FakeClock
+    ) -> None:
+        """The judge is still comparing when the subject asks to be forgotten."""
+        eve, level = CacheOptions(subject="eve"), make()
+        one = Process(level, clock)
+        one.ask("refund", cache=eve)
+        told_before: list[object] = []
+        level.append = lambda *told: told_before.append(told)
+
+        def same(comparison: object) -> bool:
+            one.cache.erase("eve")
+            return True
+
+        one.judge.same = same  # type: ignore[method-assign]
+        one.ask("money", cache=eve)
+        assert told_before == []
+        assert one.ask("back", cache=eve)["cache"] == "miss"
 
     def test_another_encoders_vectors_are_never_compared(
         self, make: Make, clock: FakeClock

@@ -172,10 +172,12 @@ class Twin:
         self.verdict = Verdict(reason="no agreement")
         self.learned: list[tuple[str, str, Verdict | None]] = []
         self.forgotten: list[bytes] = []
+        self.is_timely = False
 
     def hit(self) -> SemanticHit:
         """The last question that was learned."""
-        return SemanticHit("hit-1", 0.912345, self.known[-1].key, self.known[-1].text)
+        last = self.known[-1]
+        return SemanticHit("hit-1", 0.912345, last.key, last.text, self.is_timely)
 
     def lookup(self, question: Question) -> Verdict:
         """As set."""
@@ -237,6 +239,21 @@ def test_a_like_questions_answer_serves_in_an_outage() -> None:
     assert detail["similarity"] == 0.9123
     assert detail["question"] == "tea?"
     assert detail["hit_id"] == "hit-1"
+
+
+@pytest.mark.parametrize(("age", "serves"), [(5.0, True), (100.0, False)])
+def test_an_answer_about_today_is_no_answer_about_another_day(age: float, serves: bool) -> None:
+    """A like question's counts only while it is fresh; one that names no day counts longer."""
+    twin = Twin()
+    twin.is_timely = True
+    cache = ResponseCache(policy=policy("similar"), semantic=twin)
+    router, _ = after(cache, DOWN, seconds=age)
+    cache.settle()
+    if serves:
+        assert told(router.invoke("weather today"))["cache_detail"]["degraded"] == "similar"
+    else:
+        with pytest.raises(AllDeploymentsFailed):
+            router.invoke("weather today")
 
 
 def test_alike_is_not_enough_without_consent_to_it() -> None:

@@ -75,10 +75,10 @@ class Partition:
                 closed does not matter, and questions about today may be met.
         """
         with self._lock:
-            if mode is not None:
+            found = self._find(asked, draw, mode or self._watch.mode, timely=False)
+            if mode is not None and found.entry is None:
+                # What holds on any day comes before what was said of one.
                 found = self._find(asked, draw, mode, timely=True)
-            else:
-                found = self._find(asked, draw, self._watch.mode, timely=False)
             if found.entry is None:
                 return found
             if mode is None and self._watch.is_closed:
@@ -95,13 +95,12 @@ class Partition:
         near = independent(near, asked.user)
         choice = mode.choose(near, draw)
         reason = choice.reason
-        candidates = [(self._entry(one.entry), one) for one in choice.candidates]
-        # What holds on any day comes before what was said of one.
-        for entry, seen in sorted(candidates, key=lambda one: one[0].timely):
+        for one in choice.candidates:
+            entry = self._entry(one.entry)
             objection = self._objection(asked, entry)
             if objection is None:
-                agreed = tuple(one.entry for one in near if one.group == seen.group)
-                return Found(entry, min(seen.similarity, 1.0), agreed)
+                agreed = tuple(other.entry for other in near if other.group == one.group)
+                return Found(entry, min(one.similarity, 1.0), agreed)
             # The reason of the nearest one is told.
             reason = reason or objection
         return Found(reason=reason)

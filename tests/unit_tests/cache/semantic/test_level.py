@@ -17,6 +17,7 @@ from langchain_switchyard.cache.semantic import (
     SemanticCache,
     SemanticPolicy,
     ShadowPolicy,
+    TextRules,
     Threshold,
 )
 from langchain_switchyard.cache.semantic_contract import Question, SemanticLevel, Verdict
@@ -314,6 +315,38 @@ def test_in_an_outage_a_question_about_today_gets_an_old_answer():
 
     assert level.lookup(ask("return_ today")).reason == "time words"
     assert level.outage(ask("return_ today")) is not None
+
+
+def test_an_answer_about_today_is_met_in_an_outage_only():
+    """Marked as timely; it neither speaks for others in good times nor stands in their way."""
+    level = cache(AROUND)
+    teach(level, ("refund today", "30 days"), ("money today", "30 days"), ("back", "30 days"))
+    assert level.lookup(ask("refund today")).reason == "time words"
+    assert level.lookup(ask("return_")).reason == "cold"
+    teach(level, ("refund", "30 days"), ("money", "30 days"))
+    assert level.lookup(ask("return_")).hit.timely is False
+    assert level.outage(ask("refund today")).question == "refund"
+    teach(level, ("hours today", "9 to 5"))
+    hit = level.outage(ask("Hours TODAY"))
+    assert (hit.timely, hit.question) == (True, "hours today")
+    assert level.outage(ask("return_ today")).timely is False
+
+
+def test_an_application_without_outages_remembers_nothing_about_today():
+    """Neither embedded nor compared."""
+    encoder = Placed(refund=0.0)
+    level = cache(encoder)
+    level.record(replace(ask("refund today"), for_outage=False), "30 days", None)
+    assert encoder.asked == []
+
+
+@pytest.mark.parametrize("text", ["今天的汇率", "refund today"])
+def test_with_the_date_in_the_partition_today_is_a_word_like_any_other(text):
+    """`TextRules(time_words=True)`: served in good times, not marked."""
+    policy = replace(UNWATCHED, text=TextRules(time_words=True))
+    level = cache(Placed(**{text.split()[0]: 0.0}), policy=policy)
+    teach(level, (text, "7.1"))
+    assert level.lookup(ask(text + " ！")).hit.timely is False
 
 
 async def test_the_waiting_methods_do_what_the_blocking_ones_do():
