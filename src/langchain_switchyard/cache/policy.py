@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 from langchain_switchyard.errors import ConfigurationError
 
+_SHORTEST = 0.001
+"""Seconds; Redis knows no shorter time."""
+
 
 def _refuse_negative(policy: Any) -> None:
     for spec in fields(policy):
@@ -104,8 +107,13 @@ class SingleFlight:
     """Seconds between looks at the shared level, and between the pieces of a stream told there."""
 
     def __post_init__(self) -> None:
-        """Refuse negative times."""
+        """Refuse negative times, and leases that end as they begin."""
         _refuse_negative(self)
+        for name in ("lease", "poll"):
+            if (value := getattr(self, name)) < _SHORTEST:
+                raise ConfigurationError(
+                    f"SingleFlight.{name} must be at least {_SHORTEST} s, got {value!r}"
+                )
 
 
 @dataclass(frozen=True, kw_only=True)

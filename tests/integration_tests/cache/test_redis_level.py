@@ -251,3 +251,32 @@ def test_two_processes_make_one_call(url: str) -> None:
     assert sum(calls for calls, _, _ in told_by) == 1
     assert {text for _, text, _ in told_by} == {"answer of one"}
     assert sorted(word for _, _, word in told_by) == ["exact", "miss"]
+
+
+async def test_an_event_loop_hears_another_ones_stream_live(url: str) -> None:
+    """Two handles in one process, as two processes would have them."""
+    script = [[Say("一 two "), Delay(0.5), Say("three")]]
+    routers, models = [], []
+    for _ in range(2):
+        models.append(ScriptedChatModel(script=script))
+        cache = ResponseCache([MemoryLevel(), RedisLevel(url, budget=1.0)])
+        routers.append(
+            ChatSwitchyard(deployments=[Deployment(model=models[-1], id="a")], cache=cache)
+        )
+
+    async def read(router: Any) -> tuple[str, float]:
+        text, first = "", 0.0
+        async for chunk in router.astream("live?"):
+            if chunk.text and not text:
+                first = time.monotonic()
+            text += chunk.text
+        return text, time.monotonic() - first
+
+    leading = asyncio.create_task(read(routers[0]))
+    await asyncio.sleep(0.1)
+    heard = await asyncio.gather(*(read(routers[1]) for _ in range(10)))
+    assert {text for text, _ in heard} == {"一 two three"} == {(await leading)[0]}
+    assert min(live for _, live in heard) > 0.2
+    assert [len(model.calls) for model in models] == [1, 0]
+    for router in routers:
+        await router.response_cache.aclose()

@@ -121,6 +121,8 @@ def test_what_is_stored_after_an_invalidation_counts_again() -> None:
         lambda: Freshness(jitter=float("nan")),
         lambda: Admission(max_bytes=-1),
         lambda: SingleFlight(poll=-1),
+        lambda: SingleFlight(poll=0),
+        lambda: SingleFlight(lease=0),
         lambda: Degradation(mode="sometimes"),  # type: ignore[arg-type]  # that is the point
         lambda: CacheOptions(max_age=-1),
         lambda: CacheOptions(tags="faq"),  # type: ignore[arg-type]

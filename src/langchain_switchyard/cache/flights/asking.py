@@ -92,7 +92,7 @@ class Asking:
         flight, leads = self._parts.flights.board(slot, _STREAMS, miss.plan.epochs)
         try:
             if leads:
-                flow = partial(self._fly, miss, flight)
+                flow = partial(self._fly, dataclasses.replace(miss, refreshes=True), flight)
                 yield self._parts.background.fly(flight, flow, self._world.clock, "whole")
                 yield flight.wait(1 << 60, None)
         finally:

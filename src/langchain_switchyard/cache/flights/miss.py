@@ -22,6 +22,8 @@ class Miss:
     """For the semantic level; None if it has no part in this."""
     verdict: Verdict | None = None
     """What the semantic level said."""
+    refreshes: bool = False
+    """Whether there is an answer, which is to be replaced."""
 
     @property
     def key(self) -> Key:

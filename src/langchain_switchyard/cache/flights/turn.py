@@ -74,30 +74,42 @@ class Turn:
         level = self._parts.shelf.shared
         if level is None or not self._rule.across_processes or self._miss.plan.options.no_cache:
             return None
-        key, token, lease = self._miss.key, self._kind + uuid.uuid4().hex, self._rule.lease
+        token, seconds = self._kind + uuid.uuid4().hex, self._rule.lease
+        about = self._miss.key, token
+        give_back = Io(partial(level.unlock, *about), partial(level.aunlock, *about))
         while True:
             holder: str | None = yield Io(
-                partial(level.lock, key, token, lease), partial(level.alock, key, token, lease)
+                partial(level.lock, *about, seconds), partial(level.alock, *about, seconds)
             )
             is_ours = holder == token
             try:
-                # The last words of who has just finished are still to be heard.
-                answer = yield from self._listen(level)
-                if answer is None and is_ours and self._leader is not None:
-                    answer = yield from self._stored()
-                if answer is None and self._may_ask(holder, is_ours=is_ours):
-                    prepare(self._miss.call)
-                    return self._lease(level, token) if is_ours else None
-            except BaseException:
-                level.unlock(key, token)
+                answer = yield from self._answer(level, is_ours=is_ours)
+                asks = answer is None and self._may_ask(holder, is_ours=is_ours)
+                if asks:
+                    prepare(self._miss)
+            except Exception:
+                yield give_back
                 raise
+            except BaseException:
+                level.unlock(*about)  # The flow is being closed: nothing can be awaited any more.
+                raise
+            if asks:
+                return self._lease(level, token) if is_ours else None
             if answer is not None:
-                yield Io(partial(level.unlock, key, token), partial(level.aunlock, key, token))
+                yield give_back
                 return answer
             if holder and (self._leader is None or self._leader.token != holder):
                 self._leader = _Leader(holder)
                 continue
             yield Sleep(self._pause())
+
+    def _answer(self, level: SharedLevel, *, is_ours: bool) -> Steps[Entry | None]:
+        """What another process has answered: told to us, or stored before it was our turn."""
+        # The last words of who has just finished are still to be heard.
+        told = yield from self._listen(level)
+        if told is not None or not is_ours or (self._miss.refreshes and self._leader is None):
+            return told
+        return (yield from self._stored())
 
     def _may_ask(self, holder: str | None, *, is_ours: bool) -> bool:
         patience = self._rule.follow_for
@@ -151,7 +163,7 @@ class Turn:
         return None
 
     def _stored(self) -> Steps[Entry | None]:
-        """The answer that came while we waited, in one piece."""
+        """A fresh answer that has come since we looked, in one piece."""
         plan = self._miss.plan
         found = yield from self._parts.shelf.find(self._miss.key, self._clock)
         if found is None or plan.use_of(found[0], self._clock.wall()) != "fresh":
@@ -183,23 +195,25 @@ def begin_anew(call: Call) -> Steps[None]:
     yield Emit(reset_chunk("", 1, call.message_id))
 
 
-def prepare(call: Call) -> None:
+def prepare(miss: Miss) -> None:
     """Let the next attempt begin where a reader stands who holds half of a dead process's answer.
 
     Raises:
         StreamInterrupted: Neither can it take back what it holds, nor can another model go on.
     """
+    call = miss.call
     if not call.shown or call.recovery == "restart":
         return  # The attempt itself takes back what is shown.
     calls_tools = any(getattr(chunk.message, "tool_call_chunks", None) for chunk in call.shown)
-    if call.recovery == "error" or calls_tools:
+    can_go_on = any(state.deployment.can("prefill") for state in miss.candidates)
+    if call.recovery == "error" or calls_tools or not can_go_on:
         raise _broken(call)
     call.prefix = call.shown_text()
 
 
 def _broken(call: Call) -> StreamInterrupted:
     return StreamInterrupted(
-        "the process that streamed this answer stopped, and a consumer of plain text cannot take "
-        "back what it has (recovery='restart' opts in)",
+        "the process that streamed this answer stopped in the middle, and what was shown of it can "
+        "neither be taken back (recovery='restart' opts in) nor continued",
         call.shown_text(),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ import pytest
 
 from langchain_switchyard.cache.levels.memory import MemoryLevel
 from langchain_switchyard.cache.levels.sqlite_level import SqliteLevel
-from langchain_switchyard.cache.policy import CachePolicy, SingleFlight
+from langchain_switchyard.cache.policy import CachePolicy, Freshness, SingleFlight
 from langchain_switchyard.cache.response_cache import ResponseCache
 from langchain_switchyard.errors import DeadlineExceeded, StreamInterrupted
 from langchain_switchyard.routing.cache_options import CacheOptions
 from langchain_switchyard.routing.chat_model import ChatSwitchyard
+from langchain_switchyard.routing.clock import World
+from langchain_switchyard.routing.deployment import Deployment, Traits
 from langchain_switchyard.testing import CallTool, Delay, FakeClock, Say, ScriptedChatModel
 from tests.unit_tests.cache.builders import told, wishes, yard
 
@@ -62,13 +65,23 @@ class Town:
         self.caches: list[ResponseCache] = []
 
     def process(
-        self, script: Any, *, kind: type[SqliteLevel] = Inline, rule: Any = None, **facts: Any
+        self,
+        script: Any,
+        *,
+        kind: type[SqliteLevel] = Inline,
+        rule: Any = None,
+        traits: Any = None,
+        **facts: Any,
     ) -> tuple[ChatSwitchyard, ScriptedChatModel]:
         """One more process: its own memory, its own handle, its own model."""
         self.levels.append(kind(self.path, wall=self.clock.wall))
         policy = CachePolicy(single_flight=rule or SingleFlight())
         self.caches.append(ResponseCache([MemoryLevel(), self.levels[-1]], policy, **facts))
-        return yard(self.caches[-1], script, clock=self.clock)
+        model = ScriptedChatModel(script=script, clock=self.clock)
+        deployment = Deployment(model=model, id="d0", traits=traits or Traits())
+        world = World(clock=self.clock, random=random.Random(7))
+        router = ChatSwitchyard(deployments=[deployment], cache=self.caches[-1], world=world)
+        return router, model
 
 
 @pytest.fixture
@@ -231,6 +244,23 @@ def test_a_reader_who_takes_restarts_gets_the_next_ones_whole_answer(town: Town)
     assert len(model.calls) == 1
 
 
+def test_a_reader_who_takes_continuations_gets_one_where_a_model_can(town: Town) -> None:
+    """The next process's model goes on from the dead leader's words, or the reader is told."""
+    options = wishes(recovery="continue")
+    for abilities in (frozenset({"prefill"}), frozenset()):
+        second, model = town.process([[Say("and mine")]], traits=Traits(capabilities=abilities))
+        ended, waited = _killed_after(
+            town, 1, read(second, **options), lambda first: read(first, **options)
+        )
+        assert waited < 10.2
+        if abilities:
+            assert ended == "one two three and mine"
+            assert model.calls[0].messages[-1].text == "one two three "
+        else:
+            assert isinstance(ended, StreamInterrupted)
+            assert ended.partial == "one two three "
+
+
 def test_third_processes_follow_the_one_that_took_over(town: Town) -> None:
     """Without a word of the first one's."""
     options = wishes(recovery="restart")
@@ -302,6 +332,40 @@ def test_who_hears_nothing_for_too_long_asks_by_itself(town: Town) -> None:
 
     assert town.clock.run(impatient()) == "mine"
     assert len(model.calls) == 1
+
+
+def test_an_answer_stored_since_one_looked_is_not_asked_for_again(town: Town) -> None:
+    """Between looking and locking another process may have been through with it."""
+    first, _ = town.process(["theirs"])
+    second, idle = town.process(["unasked"])
+    lock = town.levels[1].lock
+
+    def other_is_quicker(*args: Any) -> Any:
+        if town.caches[0].stats().requests == 0:
+            first.invoke("q")
+        return lock(*args)
+
+    town.levels[1].lock = other_is_quicker
+    assert second.invoke("q").text == "theirs"
+    assert not idle.calls
+
+
+def test_a_refresh_is_not_content_with_what_is_there(town: Town) -> None:
+    """It is to be replaced, fresh or not."""
+    policy = CachePolicy(freshness=Freshness(fresh_for=10, stale_while_revalidate=60, jitter=0))
+    level = Inline(town.path, wall=town.clock.wall)
+    cache = ResponseCache([MemoryLevel(), level], policy)
+    router, model = yard(cache, ["old", "new"], clock=town.clock)
+
+    async def run() -> list[str]:
+        texts = [(await router.ainvoke("q")).text]
+        await asyncio.sleep(11)
+        texts.append((await router.ainvoke("q")).text)
+        await cache.asettle()
+        return [*texts, (await router.ainvoke("q")).text]
+
+    assert town.clock.run(run()) == ["old", "old", "new"]
+    assert len(model.calls) == 2
 
 
 def test_an_error_lets_the_next_process_try(town: Town) -> None:
