@@ -6,6 +6,12 @@ files. Importing this needs numpy (extra ``retrieval``) and loads no model, no s
 dictionary.
 """
 
+from langchain_switchyard.retrieval.backends import (
+    BackendIndex,
+    ElasticsearchBackend,
+    PostgresBackend,
+    QdrantBackend,
+)
 from langchain_switchyard.retrieval.dense.batched_embeddings import BatchedEmbeddings, Batching
 from langchain_switchyard.retrieval.dense.local_embeddings import LocalEmbeddings
 from langchain_switchyard.retrieval.dense.vector_cache import VectorCache
@@ -48,6 +54,7 @@ from langchain_switchyard.retrieval.sync.report import SyncReport
 from langchain_switchyard.retrieval.tool import search_tool
 
 __all__ = [
+    "BackendIndex",
     "BatchedEmbeddings",
     "Batching",
     "Comparison",
@@ -56,6 +63,7 @@ __all__ = [
     "Detection",
     "Difference",
     "DocumentType",
+    "ElasticsearchBackend",
     "Evaluation",
     "HistoryRewrite",
     "Hit",
@@ -67,8 +75,10 @@ __all__ = [
     "ListwiseRerank",
     "LocalEmbeddings",
     "MultiQuery",
+    "PostgresBackend",
     "ProximityRerank",
     "PseudoRelevanceFeedback",
+    "QdrantBackend",
     "Queries",
     "QueryRewrite",
     "RayExecutor",

@@ -46,7 +46,7 @@ class QdrantBackend:
     """A collection of a Qdrant server, of a folder, or in memory.
 
     Args:
-        url: The server, such as ``https://host:6333``.
+        url: The server, such as ``https://host:6333``, or ``:memory:``.
         name: The collection; made by the first write. Settings are in ``{name}_settings``.
         api_key: The server's key.
         path: A folder instead of a server: one process at a time, for small sets.
