@@ -7,7 +7,7 @@ import numpy as np
 from langchain_switchyard.retrieval.lexical.bm25 import Floats
 from langchain_switchyard.retrieval.lexical.segment import Bools, Ints
 
-_BLOCK = 64
+_BLOCKS = (64, 16)
 
 
 def passing(allowed: Bools, rows: Ints) -> Bools:
@@ -21,19 +21,24 @@ def passing(allowed: Bools, rows: Ints) -> Bools:
 def best(scores: Floats, count: int, floor: float = 0.0) -> Ints:
     """Return the positions of the ``count`` highest scores above ``floor``, best first.
 
-    Equal scores are ordered by position. The maximum of every block of 64 gives a lower bound of
-    the ``count``-th score, so only the few scores above it are ordered (exact, not approximate).
+    Equal scores are ordered by position. The maxima of blocks of scores give a lower bound of the
+    ``count``-th score, so only the few scores above it are ordered (exact, not approximate).
     """
-    blocks = len(scores) // _BLOCK
-    if blocks < count:
-        candidates = np.flatnonzero(scores > floor)
-    else:
-        tops = scores[: blocks * _BLOCK].reshape(-1, _BLOCK).max(axis=1)
-        bound = np.partition(tops, blocks - count)[blocks - count]
-        candidates = np.flatnonzero(scores >= bound if bound > floor else scores > floor)
+    bound = _bound(scores, count)
+    candidates = np.flatnonzero(scores >= bound if bound > floor else scores > floor)
     found = scores[candidates]
     if len(candidates) > 4 * count:
         bound = np.partition(found, len(found) - count)[len(found) - count]
         candidates = candidates[found >= bound]
         found = scores[candidates]
     return candidates[np.argsort(-found, kind="stable")[:count]]
+
+
+def _bound(scores: Floats, count: int) -> float:
+    """A number that ``count`` scores reach: of so many blocks the best does."""
+    for size in _BLOCKS:
+        blocks = len(scores) // size
+        if blocks >= count:
+            tops = scores[: blocks * size].reshape(-1, size).max(axis=1)
+            return float(np.partition(tops, blocks - count)[blocks - count])
+    return -np.inf

@@ -69,7 +69,7 @@ class Match:
     known: dict[str, int]
     skipped: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def mean(self) -> float:
         """Mean score over all live documents."""
         return float(self.scores.sum()) / max(self.live, 1)

@@ -42,7 +42,7 @@ def encode_metadata(document: Document) -> str:
 
 def decode(record: Record) -> Document:
     """Return a fresh document, which the caller may change freely."""
-    metadata = json.loads(record.metadata, object_hook=_decode_value)
+    metadata = _METADATA.decode(record.metadata)
     return Document(id=record.id, page_content=record.text, metadata=metadata)
 
 
@@ -113,3 +113,7 @@ def _encodable(value: Any) -> bool:
     except (TypeError, ValueError):
         return False
     return True
+
+
+# Made once: ``json.loads`` with a hook makes one per call.
+_METADATA = json.JSONDecoder(object_hook=_decode_value)
