@@ -12,13 +12,15 @@ from langchain_tests.integration_tests.indexer import (
 
 from langchain_switchyard.retrieval import HybridDocumentIndex, HybridRetriever
 
-STORES = ["lexical", "numpy", "chroma"]
+STORES = ["lexical", "numpy", "chroma", "rank_bm25"]
 
 
 def target(store, path=None):
     """An empty document index; ``lexical`` has no embedding model."""
     if store == "lexical":
         return HybridDocumentIndex(retriever=HybridRetriever.from_documents([], path=path))
+    if store == "rank_bm25":  # Stands for all engines that are not ours.
+        return HybridDocumentIndex(retriever=HybridRetriever.from_documents([], backend=store))
     model = DeterministicFakeEmbedding(size=6)
     return HybridDocumentIndex(
         retriever=HybridRetriever.from_documents([], model, path=path, vector_store=store)

@@ -6,12 +6,23 @@ from collections.abc import Sequence
 
 from langchain_core.documents import BaseDocumentTransformer
 
+from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval.storage.index import Index
 from langchain_switchyard.retrieval.sync.preparation import Preparation, Prepared
 
 
 def preparation_for(index: Index, splitter: BaseDocumentTransformer | None) -> Preparation:
-    """Return how this index wants its documents prepared."""
+    """Return how this index wants its documents prepared.
+
+    Raises:
+        ConfigurationError: Not an index that can remember what it was given.
+    """
+    if not isinstance(index, Index):
+        raise ConfigurationError(
+            f"synchronising needs an Index, got {type(index).__name__}: give a retriever's .index; "
+            "another engine is filled with add_documents, or by LangChain's index() through a "
+            "HybridDocumentIndex"
+        )
     dense = index.dense
     model = dense.embeddings if dense is not None and dense.embeds else None
     return Preparation(splitter, index.lexical.tokenizer, model)

@@ -1,5 +1,7 @@
 """An iterator of documents, followed: nothing done twice, nothing left behind."""
 
+import asyncio
+
 import pytest
 from langchain_core.documents import Document
 from langchain_text_splitters import RecursiveCharacterTextSplitter
@@ -232,3 +234,32 @@ def test_chunks_of_a_document_know_their_section(index):
     sync_documents(index, [document("1", TEXT)], splitter=StructureSplitter(3))
     (hit,) = HybridRetriever(index=index, k=1).search("second")
     assert section(index, hit.document).page_content == "# Two\n\nsecond part\n"
+
+
+def test_an_index_is_asked_for_by_name(index):
+    """A retriever is an easy mistake."""
+    with pytest.raises(ConfigurationError, match=r"HybridRetriever.*\.index"):
+        sync_documents(HybridRetriever(index=index), [APPLE])
+
+
+def test_a_source_that_spans_batches_is_not_taken_for_gone(index, embeddings, monkeypatch):
+    """Nothing of it is deleted, nor embedded twice."""
+    monkeypatch.setattr(documents_module, "_BATCH", 3)
+    given = [document(str(number), f"text {number}") for number in range(10)]
+    sync_documents(index, given, cleanup="incremental")
+    embeddings.embedded.clear()
+    report = sync_documents(index, given, cleanup="incremental")
+    assert (report.unchanged, report.deleted) == (10, ())
+    assert embeddings.embedded == []
+
+
+async def test_it_can_be_called_beside_an_event_loop(index):
+    """From a thread, as its documentation says, while another searches."""
+    retriever = HybridRetriever(index=index)
+    given = [document(str(number), f"text {number}") for number in range(50)]
+    report, *_ = await asyncio.gather(
+        asyncio.to_thread(sync_documents, index, given),
+        *(retriever.ainvoke("text") for _ in range(5)),
+    )
+    assert len(report.added) == 50
+    assert len(await retriever.ainvoke("text", k=50)) == 50
