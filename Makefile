@@ -13,7 +13,7 @@ DOCS ?=
 TESTS ?= tests
 PYTEST_ARGS ?=
 # How the tests are run: make test PYTEST="-m coverage run -m pytest", then .venv/bin/coverage report.
-# (--cov starts too late: our own pytest plugin has imported the package by then.)
+
 PYTEST ?= -m pytest
 BENCH_ARGS ?=
 DATA ?=
