@@ -15,8 +15,9 @@ one that is nowhere worse than the published gate (three agreeing neighbours abo
 per hit and in serving unknown intents. The rows `half 1` are the other intents: not searched, but a
 dozen finalists were compared on them, too. The rows `all` are the full streams for which others
 publish figures; half of their intents were in the search. Vetoes and text rules were not tuned on
-these data. The weight of the rule for an outage (`odds`) was chosen with the full banking77 stream
-in view.
+these data. The rule for an outage was chosen with the full banking77 stream in view; that questions
+about today are remembered for an outage was not chosen on any data. `order 1` and `order 2` split
+the streams elsewhere.
 
 Questions that belong to no stored intent: the stored vectors cover none of CLINC150's out-of-scope
 questions, so the other half of the intents stands in for them, which is harder (they are close
@@ -31,7 +32,7 @@ import json
 import random
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -55,6 +56,7 @@ from langchain_switchyard.cache.semantic_contract import Question
 PUBLISHED_GATE = Agreement(k=3, similarity=0.8, odds=0.0, comparisons=1)
 # GPTCache: hit when 4 - d >= 0.8 * 4 with FAISS' squared L2 distance d = 2 - 2 cos.
 GPTCACHE = Threshold(similarity=0.6, neighbours=1)
+PEER_IN_OUTAGE = "3 agree @ 0.60"
 
 
 def no_veto(asked: Marks, known: Marks) -> str | None:
@@ -62,8 +64,6 @@ def no_veto(asked: Marks, known: Marks) -> str | None:
     del asked, known
 
 
-# The same, if the application puts the date into the partition (`vary`): time words may pass.
-DATED = SemanticPolicy(text=TextRules(personal=True, time_words=True))
 ALL_TEXTS = TextRules(time_words=True, personal=True, longest=10_000)
 BARE = SemanticPolicy(text=ALL_TEXTS, veto=no_veto, shadow=ShadowPolicy(share=0.0))
 # An intent is a generic answer: whose account is asked about does not matter in these data.
@@ -170,6 +170,18 @@ def outage(stream: Stream, policy: SemanticPolicy, rule: str) -> Outcome:
     return done
 
 
+def drills(stream: Stream, orders: Sequence[int]) -> Iterator[Outcome]:
+    """Rehearse outages: ours as shipped, ours bare, and the published gate."""
+    yield outage(stream, SHIPPED, "default")
+    yield outage(stream.half(1), SHIPPED, "default")
+    for seed in orders:
+        yield outage(stream.shuffled(seed), SHIPPED, "default")
+    yield outage(stream, BARE, "default, decision alone")
+    yield outage(stream.half(1), BARE, "default, decision alone")
+    peer = Agreement(similarity=0.6, odds=0)
+    yield outage(stream, replace(BARE, outage=peer), PEER_IN_OUTAGE)
+
+
 def out_of_scope(folder: Path, strangers: Path) -> Outcome:
     """Ask questions that belong to no intent of a cache warmed with all of CLINC150."""
     with np.load(strangers, allow_pickle=False) as stored:
@@ -262,19 +274,9 @@ def measure(
             note(run(rule, stream.half(1), mode, policy, strangers=stream.half(0)))
         for seed in () if limit else (1, 2):
             note(run("default (vetoes, checks, rules)", whole.shuffled(seed), None, SHIPPED))
-        note(outage(stream, SHIPPED, "default"))
-        note(outage(stream.half(1), SHIPPED, "default"))
-        drill = note(outage(stream, DATED, "default, date in the partition"))
-        bare = note(outage(stream, BARE, "default, decision alone"))
-        note(outage(stream.half(1), BARE, "default, decision alone"))
-        note(
-            outage(
-                stream, replace(BARE, outage=Agreement(similarity=0.6, odds=0)), "3 agree @ 0.60"
-            )
-        )
-        if name == "banking77":
-            for done in (drill, bare):
-                told = f"{name} outage, {done.rule}"
+        for done in map(note, drills(stream, () if limit else (1, 2))):
+            if done.stream == "banking77 outage" and done.rule != PEER_IN_OUTAGE:
+                told = f"{done.stream}, {done.rule}"
                 bars.append(Bar(f"{told}: answered %", done.hit_rate, 82.0, at_least=True))
                 bars.append(Bar(f"{told}: wrong %", done.wrong_per_hit, 2.6))
     for file in PAWS:
@@ -301,11 +303,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for rule, (mode, policy) in rules().items():
             print(run(rule, made_up(), mode, policy).row())
         return 0
-    if options.strangers is not None:
-        print(out_of_scope(options.data, options.strangers).row())
     outcomes, bars = measure(
         options.data, 600 if options.smoke else None, lambda done: print(done.row(), flush=True)
     )
+    if options.strangers is not None:
+        strange = out_of_scope(options.data, options.strangers)
+        print(strange.row())
+        outcomes.append(strange)
+        bars.append(Bar("out of scope: served %", 100 * (strange.unknown or 0.0), 0.4))
     print()
     for bar in [] if options.smoke else bars:
         sign = ">=" if bar.at_least else "<="
