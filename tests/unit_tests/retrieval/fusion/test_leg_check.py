@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 from langchain_core.documents import Document
 from langchain_core.embeddings import DeterministicFakeEmbedding
 
@@ -58,8 +59,24 @@ def test_the_check_is_stored_and_made_again_when_the_index_doubles(tmp_path, emb
     assert again.index.check.documents == 130
 
 
-def test_the_weight_is_what_the_leg_found():
-    """Nothing below 0.1, at most 0.85."""
-    points = {0.05: 0.0, 0.2: 0.2, 0.6: 0.6, 0.9: 0.85, 1.0: 0.85}
+def test_the_weight_grows_with_what_the_leg_finds_of_what_words_find():
+    """Nothing up to 0.4 of it, 0.85 from 0.7 on, a straight line between."""
+    points = {0.0: 0.0, 0.22: 0.0, 0.4: 0.0, 0.5: 0.85 / 3, 0.7: 0.85, 1.0: 0.85}
     for found, weight in points.items():
-        assert LegCheck(found, 1.0, 100).weight == weight
+        assert LegCheck(found, 1.0, 100).weight == pytest.approx(weight)
+        assert LegCheck(found / 2, 0.5, 100).weight == pytest.approx(weight)
+
+
+def test_where_even_words_find_nothing_the_dense_leg_is_taken_at_its_word():
+    """No division by nothing; a model that finds nothing either gets no weight."""
+    assert LegCheck(0.5, 0.0, 100).weight == 0.85
+    assert LegCheck(0.0, 0.0, 100).weight == 0.0
+
+
+def test_exactly_the_legs_without_weight_are_reported():
+    """The reader learns what was found, and what to do."""
+    assert LegCheck(0.41, 1.0, 100).warning == ""
+    warning = LegCheck(0.38, 0.97, 100).warning
+    assert "0.38" in warning
+    assert "0.97" in warning
+    assert "Use a model of the documents' language" in warning
