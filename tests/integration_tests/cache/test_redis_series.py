@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from langchain_switchyard.testing import FakeClock
 from tests.integration_tests.cache.redis_server import RedisServer, binary
 from tests.unit_tests.cache.builders import address, entry
-from tests.unit_tests.cache.series_suite import SeriesSuite, SharingSuite
+from tests.unit_tests.cache.series_suite import Process, SeriesSuite, SharingSuite
 from tests.unit_tests.cache.shared_level_suite import NOW, Make
 
 redis = pytest.importorskip("redis")
@@ -70,3 +72,19 @@ def test_a_series_has_an_end_and_our_prefix(make: Make, url: str) -> None:
     (name,) = client.keys()
     assert name.startswith(b"switchyard:")
     assert 800 < client.ttl(name) <= 900
+
+
+def _teach(url: str) -> None:
+    """What another process does."""
+    Process(RedisLevel(url, budget=2.0), FakeClock()).teach().cache.close()
+
+
+def test_a_real_other_process_learns_for_this_one(make: Make, url: str) -> None:
+    """It has ended by the time this one asks."""
+    other = multiprocessing.get_context("spawn").Process(target=_teach, args=(url,))
+    other.start()
+    other.join(60)
+    assert other.exitcode == 0
+    here = Process(make(), FakeClock())
+    assert here.ask("return_")["cache"] == "semantic"
+    assert here.model.calls == []

@@ -301,6 +301,21 @@ class SharingSuite:
         assert other.ask("return_")["cache"] == "miss"
         assert other.semantic["entries"] == 1
 
+    def test_an_encoder_that_hides_its_change_spoils_nobodys_knowledge(
+        self, make: Make, clock: FakeClock
+    ) -> None:
+        """Of one name, but of more dimensions: each learns alone, and no request fails."""
+        one, other = Process(make(), clock), Process(make(), clock)
+        embed = other.encoder.embed_query
+        other.encoder.embed_query = lambda text: [*embed(text), 0.0]  # type: ignore[method-assign]
+        for text in QUESTIONS:
+            one.ask(text)
+            other.ask(f"{text} ooo")
+            clock.advance(1.1)
+        for process, text in ((one, "return_"), (other, "退款")):
+            assert process.ask(text)["cache"] == "semantic"
+            assert process.semantic["entries"] == 3
+
     def test_in_an_outage_what_others_learned_helps(self, make: Make, clock: FakeClock) -> None:
         """A process that starts when all models are down."""
         policy = CachePolicy(degradation=Degradation(mode="similar"))

@@ -250,7 +250,7 @@ class Partition:
     def _relearn(self, event: Event, is_current: Callable[[Stamp], bool]) -> None:
         match event:
             case Stored():
-                if is_current(event.epochs):
+                if is_current(event.epochs) and self._questions.fits(event.vector):
                     self._questions.add(event)
             case Settled():
                 self._questions.settle(event)

@@ -109,6 +109,10 @@ class Questions:
         if self._by_text.get(entry.plain) is entry:
             del self._by_text[entry.plain]
 
+    def fits(self, vector: Vector) -> bool:
+        """Whether a vector that somebody tells of is as long as those known here."""
+        return self._dimensions in (0, vector.size)
+
     def similarity(self, entry: Entry, vector: Vector) -> float:
         """Cosine of a question and a vector."""
         return float(self._index.vector(entry.number) @ vector)
