@@ -104,6 +104,7 @@ def test_english_pronouns_bring_their_topic(message, words):
         ("and in 2024?", APPLE, "What was Apple's revenue in 2024?"),
         ("那2024年呢？", "2023年的营收是多少？", "2024年的营收是多少？"),
         ("那么第二季度呢？", "2023年第一季度的营收是多少？", "2023年第二季度的营收是多少？"),
+        ("and in China in 2024?", APPLE, "What was Apple's revenue in 2024? in China"),
         ("and Q2?", "Revenue of Apple in Q1 2023", "Revenue of Apple in Q2 2023"),
     ],
 )

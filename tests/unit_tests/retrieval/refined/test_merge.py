@@ -69,6 +69,18 @@ def test_a_document_of_its_own_metadata_gets_it_back():
     assert hit.score == 3.0
 
 
+def test_a_score_that_is_no_number_is_nobody_s_score():
+    """A word in that place stays the document's, and the order decides."""
+    candidates = merge([result("ab")])
+    graded = [
+        each.hit.document.model_copy(update={"metadata": {"relevance_score": "high"}})
+        for each in reversed(candidates)
+    ]
+    hits = finished(candidates, graded, 5, "Grades")
+    assert [(hit.id, hit.score) for hit in hits] == [("b", 1.0), ("a", 0.5)]
+    assert hits[0].document.metadata == {"relevance_score": "high"}
+
+
 def test_what_a_compressor_makes_up_or_shortens_is_a_hit_too():
     """Without a way to tell of; never an error."""
     candidates = merge([result("ab")])

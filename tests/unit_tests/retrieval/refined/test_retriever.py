@@ -8,6 +8,7 @@ from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.tracers.base import BaseTracer
+from langchain_core.vectorstores import InMemoryVectorStore
 from langchain_tests.integration_tests import RetrieversIntegrationTests
 from pydantic import ConfigDict, Field, ValidationError
 
@@ -184,6 +185,35 @@ async def test_a_foreign_retriever_does_as_well():
     assert await retriever.ainvoke("q") == [hit.document for hit in found]
     alone = RefinedRetriever(retriever=inner, k=9).search("q")
     assert [(hit.text, hit.score) for hit in alone] == [("a", 1.0), ("b", 0.5)]
+
+
+async def test_a_vector_store_s_retriever_is_told_how_many(embeddings):
+    """LangChain's own, which takes ``k`` and ``filter`` among its keyword arguments."""
+    store = InMemoryVectorStore(embeddings)
+    store.add_documents(DOCUMENTS)
+    retriever = RefinedRetriever(
+        retriever=store.as_retriever(), compressor=ProximityRerank(), k=5, candidates=5
+    )
+    assert len(await searched(retriever, "cats sleep")) == 5
+    english = await searched(
+        retriever, "cats sleep", filter=lambda document: document.metadata["lang"] == "en"
+    )
+    assert {hit.id for hit in english} == {"cat", "dog", "twin"}
+
+
+class TakesK(BaseRetriever):
+    """Somebody else's that names ``k``, and nothing else."""
+
+    def _get_relevant_documents(self, query, *, run_manager, k=1):
+        return plain(*"abcdef"[:k])
+
+
+def test_a_retriever_that_names_k_is_told_it_and_nothing_else():
+    """Its signature is its word."""
+    retriever = RefinedRetriever(retriever=TakesK(), k=3)
+    assert len(retriever.invoke("q")) == 3
+    with pytest.raises(ConfigurationError, match="TakesK takes no filter"):
+        retriever.invoke("q", filter={})
 
 
 async def test_a_query_that_fails_is_left_out_and_it_is_said(caplog):
