@@ -139,13 +139,13 @@ def test_damaged_and_foreign_frames_are_not_heard(url: str) -> None:
     level = RedisLevel(url, budget=2.0)
     level.tell(address(), "a", 0, [b"one" * 50, b"two" * 50], 60)
     (name,) = client.keys("switchyard:line:*")
-    first, second = client.lrange(name, 0, -1)
+    first, second = client.hmget(name, [0, 1])
     for _ in range(100):
         blob = bytearray(first)
         blob[rng.randrange(len(blob))] ^= rng.randrange(1, 256)
-        client.lset(name, 0, bytes(blob))
+        client.hset(name, 0, bytes(blob))
         assert level.heard(address(), "a", 0) == []
-    client.lset(name, 0, second)
+    client.hset(name, 0, second)
     assert level.heard(address(), "a", 0) == []
     client.rename(name, name.replace(b":a", b":b"))
     assert level.heard(address(), "b", 1) == []

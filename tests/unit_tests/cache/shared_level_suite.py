@@ -165,10 +165,18 @@ class SharedLevelSuite:
         first, second = make(), make()
         assert first.tell(address(), "a", 0, [b"one", "二".encode() * 900], 30)
         assert first.tell(address(), "a", 2, [b"three"], 30)
+        assert first.tell(address(), "a", 1, ["二".encode() * 900, b"three"], 30)  # Once more.
         assert list(second.heard(address(), "a", 0)) == [b"one", "二".encode() * 900, b"three"]
         assert list(second.heard(address(), "a", 2)) == [b"three"]
         assert list(second.heard(address(), "a", 3)) == []
         assert list(second.heard(address(), "b", 0)) == []
+        many = [str(number).encode() for number in range(700)]
+        first.tell(address(), "many", 0, many, 30)
+        assert list(second.heard(address(), "many", 0)) == many
+        assert list(second.heard(address(), "many", 188)) == many[188:]
+        first.tell(address(), "gap", 0, [b"one"], 30)
+        first.tell(address(), "gap", 2, [b"three"], 30)
+        assert list(second.heard(address(), "gap", 0)) == [b"one"]
         assert list(second.heard(address(tenant="t"), "a", 0)) == []
 
     async def test_frames_are_heard_awaiting_too(self, make: Make) -> None:

@@ -13,7 +13,7 @@ from langchain_switchyard.cache.flights.flight import Flight
 from langchain_switchyard.cache.flights.frames import chunk_frame, end_frame
 from langchain_switchyard.cache.keys.key import Key
 from langchain_switchyard.cache.levels.level import SharedLevel
-from langchain_switchyard.routing.effects import Io, Steps
+from langchain_switchyard.routing.effects import Io, Sleep, Steps
 
 _SIGNS = 3
 """Signs of life per lease: two may be lost."""
@@ -57,8 +57,8 @@ class Lease:
                 yield from _at_most(flight.until(lambda: self._is_due(flight), self._seconds / 3))
                 if self._has_more:
                     self._has_more = yield from self._tell(flight)
-                if not (yield from self._renew()):
-                    return  # Another process asks now, or nobody can tell: we are not heard.
+                if (yield from self._renew()) is False:
+                    return  # Another process asks now: what we say is no longer heard.
                 yield from _at_most(flight.until(lambda: flight.done, self._pause))
         except BaseException:
             # The flow is being closed: nothing can be awaited any more.
@@ -84,15 +84,15 @@ class Lease:
         if not frames:
             return True
         about = self._key, self.token, self._told, frames, self._seconds
+        if not (yield Io(partial(self._level.tell, *about), partial(self._level.atell, *about))):
+            yield Sleep(self._pause)
+            return True  # The level is down: they are told again when it is back.
         self._told += len(frames)
-        is_told: bool = yield Io(
-            partial(self._level.tell, *about), partial(self._level.atell, *about)
-        )
-        return is_told and entry is None
+        return entry is None
 
-    def _renew(self) -> Steps[bool]:
+    def _renew(self) -> Steps[bool | None]:
         about = self._key, self.token, self._seconds
-        is_mine: bool = yield Io(
+        is_mine: bool | None = yield Io(
             partial(self._level.renew, *about), partial(self._level.arenew, *about)
         )
         return is_mine

@@ -112,19 +112,22 @@ class Turn:
         return (yield from self._stored())
 
     def _may_ask(self, holder: str | None, *, is_ours: bool) -> bool:
-        patience = self._rule.follow_for
-        return is_ours or holder is None or self._clock.now() >= self._silent_since + patience
+        silent = self._clock.now() - self._silent_since
+        if holder is None and self._miss.call.shown:
+            return silent >= self._rule.lease  # The level may be back before the leader is dead.
+        return is_ours or holder is None or silent >= self._rule.follow_for
 
     def _lease(self, level: SharedLevel, token: str) -> Lease:
-        # What is to be redacted, or to leave no trace, is not told ahead of that.
-        is_public = self._parts.redact is None and not self._miss.plan.options.no_store
+        # Not told ahead: what is to be redacted, to leave no trace, or may have to be erased.
+        plan = self._miss.plan
+        is_secret = plan.options.no_store or plan.request.subject is not None
         return Lease(
             level,
             self._miss.key,
             token,
             self._rule.lease,
             pause=self._rule.poll,
-            is_public=is_public,
+            is_public=self._parts.redact is None and not is_secret,
         )
 
     def _pause(self) -> float:

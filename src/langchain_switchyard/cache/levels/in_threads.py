@@ -41,7 +41,7 @@ class InThreads(SharedLevel):
         """As `lock`."""
         return await asyncio.to_thread(self.lock, key, token, seconds)
 
-    async def arenew(self, key: Key, token: str, seconds: float) -> bool:
+    async def arenew(self, key: Key, token: str, seconds: float) -> bool | None:
         """As `renew`."""
         return await asyncio.to_thread(self.renew, key, token, seconds)
 

@@ -113,15 +113,15 @@ class SharedLevel(Level, Protocol):
         """As `lock`."""
         ...
 
-    def renew(self, key: Key, token: str, seconds: float) -> bool:
+    def renew(self, key: Key, token: str, seconds: float) -> bool | None:
         """Begin the lease anew, also of what was told.
 
         Returns:
-            Whether the lock is still this token's, as far as can be told.
+            Whether the lock is still this token's. None: the level cannot tell.
         """
         ...
 
-    async def arenew(self, key: Key, token: str, seconds: float) -> bool:
+    async def arenew(self, key: Key, token: str, seconds: float) -> bool | None:
         """As `renew`."""
         ...
 
@@ -150,7 +150,7 @@ class SharedLevel(Level, Protocol):
     def tell(
         self, key: Key, token: str, first: int, frames: Sequence[bytes], seconds: float
     ) -> bool:
-        """Let other processes hear the next frames of a call under way.
+        """Let other processes hear the next frames of a call under way; it may be said again.
 
         Args:
             key: What was asked.
@@ -160,7 +160,7 @@ class SharedLevel(Level, Protocol):
             seconds: How long all of them can be heard from now on, unless `renew` prolongs it.
 
         Returns:
-            Whether they were told.
+            Whether they were told for certain.
         """
         ...
 

@@ -7,6 +7,7 @@ module.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
@@ -19,6 +20,9 @@ R = TypeVar("R")
 
 Flow: TypeAlias = Generator[Callable[[Any], Any], Any, R]
 """Yields functions of a client, gets their answers, and ends in a value."""
+
+_AT_ONCE = 256
+"""Frames read by one command."""
 
 _IF_MINE = "if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end "
 _RENEW = (
@@ -124,7 +128,7 @@ class RedisCommands:
         """Begin a new epoch, later than any before it."""
         return int((yield lambda redis: redis.eval(_BUMP, 1, self._epochs, scope)))
 
-    # --- Calls under way: a lock with a lease, and a list of frames for each token ---
+    # --- Calls under way: a lock with a lease, and for each token a hash of its frames ---
 
     def lock(self, key: Key, token: str, life: int) -> Flow[str]:
         """Whose lock it is now."""
@@ -146,16 +150,23 @@ class RedisCommands:
     def tell(
         self, key: Key, token: str, first: int, blobs: Sequence[bytes], life: int
     ) -> Flow[bool]:
-        """Append frames; False: some of the earlier ones are gone."""
-        line = self._line(key, token)
-        length = yield lambda redis: redis.rpush(line, *blobs)
+        """Write frames at their places; told twice, they are told once."""
+        line, frames = self._line(key, token), dict(enumerate(blobs, first))
+        yield lambda redis: redis.hset(line, mapping=frames)
         yield lambda redis: redis.pexpire(line, life)
-        return bool(length == first + len(blobs))
+        return True
 
     def heard(self, key: Key, token: str, first: int) -> Flow[list[bytes]]:
-        """Frames from `first` on."""
-        found: list[bytes] = yield lambda redis: redis.lrange(self._line(key, token), first, -1)
-        return found
+        """Frames from `first` on, up to the first gap."""
+        line, frames = self._line(key, token), list[bytes]()
+        while len(frames) % _AT_ONCE == 0:
+            turns = range(first + len(frames), first + len(frames) + _AT_ONCE)
+            found = yield partial(_hmget, line, turns)
+            held = list(itertools.takewhile(lambda blob: blob is not None, found))
+            frames.extend(held)
+            if not held:
+                break
+        return frames
 
     # --- Names; what stands in braces decides the slot ---
 
@@ -170,6 +181,10 @@ class RedisCommands:
 
     def _about(self, subject: str) -> str:
         return f"{self._prefix}:subject:{subject_mark(subject).hex()}"
+
+
+def _hmget(line: str, turns: Sequence[int], redis: Any) -> Any:
+    return redis.hmget(line, turns)
 
 
 def _unlink(address: Any, redis: Any) -> Any:

@@ -151,14 +151,13 @@ class RedisLevel(RedisSeries):
         """As `lock`."""
         return await self._ado(self._commands.lock(key, token, _milliseconds(seconds)), None)
 
-    def renew(self, key: Key, token: str, seconds: float) -> bool:
+    def renew(self, key: Key, token: str, seconds: float) -> bool | None:
         """Whether the lock is still this token's; if so, for so many seconds more."""
-        return self._do(self._commands.renew(key, token, _milliseconds(seconds)), default=False)
+        return self._do(self._commands.renew(key, token, _milliseconds(seconds)), None)
 
-    async def arenew(self, key: Key, token: str, seconds: float) -> bool:
+    async def arenew(self, key: Key, token: str, seconds: float) -> bool | None:
         """As `renew`."""
-        flow = self._commands.renew(key, token, _milliseconds(seconds))
-        return await self._ado(flow, default=False)
+        return await self._ado(self._commands.renew(key, token, _milliseconds(seconds)), None)
 
     def unlock(self, key: Key, token: str) -> None:
         """Let others ask."""
@@ -181,7 +180,7 @@ class RedisLevel(RedisSeries):
     def tell(
         self, key: Key, token: str, first: int, frames: Sequence[bytes], seconds: float
     ) -> bool:
-        """Append frames to the token's line."""
+        """Add frames to the token's line."""
         flow = self._tell(key, token, first, frames, seconds)
         return self._do(flow, default=False)
 

@@ -137,7 +137,7 @@ class SqliteLevel(SqliteSeries, InThreads):
         row = (key.digest, token, now + seconds, now, now)
         return self._do(lambda db: str(db.execute(statement, row).fetchone()[0]), None)
 
-    def renew(self, key: Key, token: str, seconds: float) -> bool:
+    def renew(self, key: Key, token: str, seconds: float) -> bool | None:
         """Whether the lock is still this token's; if so, for so many seconds more."""
         now = self._wall()
         statement = "UPDATE locks SET expires = ? WHERE address = ? AND token = ? AND expires >= ?"
@@ -150,7 +150,7 @@ class SqliteLevel(SqliteSeries, InThreads):
             db.execute("UPDATE frames SET expires = ? WHERE line = ?", line)
             return True
 
-        return self._do(begin_anew, default=False)
+        return self._do(begin_anew, None)
 
     def unlock(self, key: Key, token: str) -> None:
         """Let others ask."""
@@ -160,7 +160,7 @@ class SqliteLevel(SqliteSeries, InThreads):
     def tell(
         self, key: Key, token: str, first: int, frames: Sequence[bytes], seconds: float
     ) -> bool:
-        """Append frames to the token's line."""
+        """Add frames to the token's line."""
         now, line = self._wall(), _line(key, token)
         rows = [
             (line, turn, now + seconds, wrap_frame(key, token, turn, frame, self._ring))
@@ -170,7 +170,7 @@ class SqliteLevel(SqliteSeries, InThreads):
         def append(db: sqlite3.Connection) -> bool:
             db.execute("DELETE FROM frames WHERE expires < ? AND line <> ?", (now, line))
             db.execute("UPDATE frames SET expires = ? WHERE line = ?", (now + seconds, line))
-            db.executemany("INSERT INTO frames VALUES (?, ?, ?, ?)", rows)
+            db.executemany("INSERT OR REPLACE INTO frames VALUES (?, ?, ?, ?)", rows)
             return True
 
         return self._do(append, default=False)

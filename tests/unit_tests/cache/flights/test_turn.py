@@ -55,6 +55,15 @@ class Mortal(Inline):
         return super().__getattribute__(name)
 
 
+class Absent(Inline):
+    """One that can be away for a while."""
+
+    down = False
+
+    def _do(self, operation: Any, default: Any) -> Any:
+        return default if self.down else super()._do(operation, default)
+
+
 class Town:
     """Several processes and their shared file, in one virtual time."""
 
@@ -498,25 +507,73 @@ def test_unreadable_frames_are_not_shown(town: Town, caplog: pytest.LogCaptureFi
     assert "unreadable frame" in caplog.text
 
 
-def test_a_line_that_breaks_does_not_end_in_a_mixed_text(town: Town) -> None:
-    """Half was heard, then the shared level lost the rest: the reader is told."""
-    first, _ = town.process(SLOW)
-    second, _ = town.process(["unasked"])
-    real, count = town.levels[0].tell, []
+def _breaking(town: Town, follower: ChatSwitchyard, *, until: float) -> list[Any]:
+    """The shared level is down from the fourth second on; what becomes of leader and follower."""
+    script = [[Say("one "), Delay(5), Say("two three "), Delay(5), Say("four five")]]
+    first, _ = town.process(script, kind=Absent)
+    levels = [level for level in town.levels if isinstance(level, Absent)]
 
-    def tell(*args: Any) -> bool:
-        count.append(1)
-        return len(count) == 1 and real(*args)
+    async def trouble() -> None:
+        await asyncio.sleep(4)
+        for level in levels:
+            level.down = True
+        await asyncio.sleep(until - 4)
+        for level in levels:
+            level.down = False
 
-    town.levels[0].tell = tell
+    async def all_of_it() -> Any:
+        ways = outcome(read(first)), later(1, outcome(read(follower))), trouble()
+        return (await asyncio.gather(*ways))[:2]
 
-    async def both() -> Any:
-        return await asyncio.gather(outcome(read(first)), later(1, outcome(read(second))))
+    return town.clock.run(all_of_it())
 
-    one, two = town.clock.run(both())
+
+def test_a_level_that_comes_back_in_time_costs_no_reader_its_stream(town: Town) -> None:
+    """What could not be told is told then."""
+    second, idle = town.process(["unasked"], kind=Absent)
+    assert _breaking(town, second, until=9.5) == [ALL, ALL]
+    assert not idle.calls
+
+
+def test_a_level_that_stays_away_does_not_end_in_a_mixed_text(town: Town) -> None:
+    """Half was heard: the reader is told, in time."""
+    second, idle = town.process(["unasked"], kind=Absent)
+    one, two = _breaking(town, second, until=1000)
     assert one == ALL
     assert isinstance(two, StreamInterrupted)
-    assert two.partial == "one two three "
+    assert two.partial == "one "
+    assert not idle.calls
+
+
+def test_a_leader_that_cannot_tell_its_end_does_not_hold_up_its_event_loop(town: Town) -> None:
+    """Storing takes its time, and nobody can be told meanwhile."""
+    router, _ = town.process(["quick"])
+    level = town.levels[0]
+    level.tell = lambda *_: False
+
+    async def slowly(*_: Any) -> bool:
+        await asyncio.sleep(5)
+        return True
+
+    level.apublish = slowly
+
+    async def run() -> str:
+        text = await read(router)
+        await town.caches[0].asettle()
+        return text
+
+    assert town.clock.run(run()) == "quick"
+    assert 5 <= town.clock.now() < 6
+
+
+def test_what_is_about_somebody_is_not_told_ahead(town: Town) -> None:
+    """`erase` must find everything there is."""
+    first, _ = town.process(SLOW)
+    told_frames: list[Any] = []
+    town.levels[0].tell = lambda *args: told_frames.append(args)
+    town.clock.run(read(first, **wishes(cache=CacheOptions(subject="eve"))))
+    assert not told_frames
+    assert town.caches[0].erase("eve") == 1
 
 
 @pytest.mark.parametrize("across", [True, False])
