@@ -45,6 +45,18 @@ def _has_pgvector(folder: Path) -> bool:
     return (extensions / "vector.control").exists()
 
 
+def _reachable(found: Path, folder: Path, user: str) -> Path:
+    """The programs, or a copy where another user may not enter the folder they are in."""
+    try:
+        command = [found / "postgres", "--version"]
+        subprocess.run(command, check=True, user=user, stdout=subprocess.DEVNULL)  # noqa: S603 - ours.
+    except (OSError, subprocess.CalledProcessError):
+        copy = folder / "install"
+        shutil.copytree(found.parent, copy, symlinks=True)
+        return copy / found.name
+    return found
+
+
 class PostgresServer:
     """A server that can be stopped at once and started again on the same port."""
 
@@ -63,9 +75,10 @@ class PostgresServer:
             shutil.chown(folder, self._user)
             for parent in folder.parents[:3]:
                 parent.chmod(parent.stat().st_mode | 0o011)
+            self._programs = _reachable(found, folder, self._user)
         options = ["-U", "tester", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
         subprocess.run(  # noqa: S603 - found above, run with our own options.
-            [found / "initdb", "-D", folder / "data", *options],
+            [self._programs / "initdb", "-D", folder / "data", *options],
             check=True,
             timeout=SECONDS,
             stdout=subprocess.DEVNULL,

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,16 +30,12 @@ from langchain_switchyard.retrieval.backends.conformance_library import (
     FILTERS,
     LIBRARY,
     TermDirections,
+    ids_of,
 )
 from langchain_switchyard.retrieval.hybrid import HybridRetriever
 from langchain_switchyard.retrieval.search_config import SearchConfig
 
 Make = Callable[..., HybridRetriever]
-
-
-def ids_of(found: Sequence[Any]) -> list[str]:
-    """Return the ids of hits or documents, in order."""
-    return [str(each.id) for each in found]
 
 
 class BackendConformance:
@@ -276,6 +272,19 @@ class BackendConformance:
         assert len(retriever.index) == len(expected)
         assert set(ids_of(retriever.index.get(sorted(expected)))) == expected
         assert set(ids_of(retriever.invoke("shared", k=50))) >= {f"{n}-9" for n in range(4)}
+
+    async def test_without_its_embedding_model_it_still_finds_words(
+        self, hybrid: HybridRetriever, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The dense leg is missing, and named; nothing else is."""
+
+        def fail(_: str) -> list[float]:
+            raise ConnectionError("model is down")
+
+        monkeypatch.setattr(TermDirections, "embed_query", staticmethod(fail))
+        for result in (hybrid.search("dogs run"), await hybrid.asearch("dogs run")):
+            assert result[0].id == "dog"
+            assert result.notes == ("the dense leg is missing: ConnectionError: model is down",)
 
     def test_diversity_has_vectors_to_compare(self, make: Make, embeddings: Embeddings) -> None:
         """A text that repeats a better one steps back."""

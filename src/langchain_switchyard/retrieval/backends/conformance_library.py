@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -71,3 +72,8 @@ class TermDirections(Embeddings):
             total += np.random.default_rng(term_key(term)).normal(size=64)
         values: list[float] = total.tolist()
         return values
+
+
+def ids_of(found: Sequence[Any]) -> list[str]:
+    """Return the ids of hits or documents, in order."""
+    return [str(each.id) for each in found]
