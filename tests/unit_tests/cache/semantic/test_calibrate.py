@@ -24,7 +24,7 @@ COSINES = st.floats(-0.2, 1.0)
 SEEN = st.lists(st.tuples(COSINES, st.integers(0, 3)), max_size=8).map(
     lambda pairs: sorted(pairs, reverse=True)
 )
-SCALES = st.tuples(st.floats(-0.1, 0.8), st.floats(0.05, 0.9)).map(
+SCALES = st.tuples(st.floats(0.0, 0.8), st.floats(0.05, 0.9)).map(
     lambda one: Scale(one[0], one[0] + one[1] * (0.99 - one[0]))
 )
 
