@@ -15,8 +15,6 @@ CODE_SUFFIXES = frozenset(
 FENCE = re.compile(r"[ ]{0,3}(`{3,}|~{3,})")
 LIST_ITEM = re.compile(r"\s*([-*+•]|\d+[.)、]|[（(][一二三四五六七八九十\d]+[)）])\s*\S")
 TABLE_ROW = re.compile(r"\s*\|.*\|\s*$|\s*\+[-=+]{2,}\+\s*$")
-# The line below the head of a table, whose rows need no bars at their ends.
-TABLE_RULE = re.compile(r"[|:\-\s]*-[|:\-\s]*\|[|:\-\s]*-[|:\-\s]*$")
 HEADING = re.compile(r"(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$")
 # 第三章 … heads a part of a Chinese text when it starts a line.
 CHAPTER = re.compile(r"第[一二三四五六七八九十百千零〇0-9]+(编|篇|章|节)(?=[\s　]|$).{0,60}$")
@@ -51,7 +49,7 @@ STATEMENT = re.compile(
 CODE_END = re.compile(r"[{};]\s*$|^\s*[)\]}]+[;,]?\s*$|^\s*[\w.]+\([^()]*\)[;,]?\s*$")
 # Comments and documentation are prose inside a program: they say nothing either way.
 COMMENT = re.compile(
-    r"/\*.{0,4000}?\*/|^[ \t]*//[^\n]*|^[ \t]*[rbuf]{0,2}(\"{3}|'{3}).{0,4000}?\1",
+    r"/\*.{0,2000}?\*/|^[ \t]*//[^\n]*|^[ \t]*[rbuf]{0,2}(\"{3}|'{3}).{0,2000}?\1",
     re.DOTALL | re.MULTILINE,
 )
 
@@ -119,6 +117,12 @@ CITATION = re.compile(
     re.IGNORECASE,
 )
 REFERENCE = re.compile(r"\s*(?:\[\d{1,3}\]|［\d{1,3}］|\d{1,3}\.[ \t])\s*\S")
+
+
+def table_rule(line: str) -> bool:
+    """Return whether a line is that below the head of a table, whose rows need no outer bars."""
+    cells = [cell.strip().strip(":") for cell in line.strip().strip("|").split("|")]
+    return len(cells) > 1 and all(cell and not cell.strip("-") for cell in cells)
 
 
 def article(line: str) -> str:

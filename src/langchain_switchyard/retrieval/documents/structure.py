@@ -19,6 +19,8 @@ from langchain_switchyard.retrieval.documents.outline import Heading, Outline
 Kind = Literal["heading", "code", "table", "text"]
 # Characters; a longer indented line is a paragraph.
 _WIDEST_CODE = 200
+# Marks are at the beginning of a line, which may be a whole book.
+_LOOKED_AT = 300
 _SENTENCE = re.compile(
     r"""[。！？；!?;]+[”’」』"'）)]*\s*|\.["'”’)]*(?:\s+|$)|…+[”’」』"']*\s*|\n+\s*"""
 )
@@ -214,7 +216,7 @@ class _Reader:
             return "table", None
         if self._indented(line, last):
             return "code", None
-        heading = self._outline.heading(line)
+        heading = self._outline.heading(line[:_LOOKED_AT])
         return ("heading" if heading is not None and heading.bare else "text"), heading
 
     def _indented(self, line: str, last: Block | None) -> bool:
@@ -226,7 +228,7 @@ class _Reader:
     def _joins(self, last: Block, kind: Kind, line: str) -> bool:
         if kind != last.kind or kind == "heading":
             return False
-        return kind != "text" or not self._outline.begins(line)
+        return kind != "text" or not self._outline.begins(line[:_LOOKED_AT])
 
 
 def _table_lines(text: str) -> frozenset[int]:
@@ -237,7 +239,7 @@ def _table_lines(text: str) -> frozenset[int]:
         line = text[start:end].strip()
         if marks.TABLE_ROW.match(line):
             found.add(start)
-        elif "|" in line and "-" in line and marks.TABLE_RULE.match(line):
+        elif "|" in line and marks.table_rule(line):
             head = spans[number - 1] if number else None
             if head is not None and "|" in text[head[0] : head[1]]:
                 found.update((head[0], start))

@@ -1,5 +1,7 @@
 """Each kind of document is cut where its kind has its joints, in English and Chinese."""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -272,3 +274,35 @@ def test_an_unknown_kind_is_refused():
     """With those there are."""
     with pytest.raises(ConfigurationError, match=r"'poem'.*dialogue"):
         StructureSplitter(document_type="poem")
+
+
+LONG = 100_000
+ENDLESS = {
+    "rule": "a | b\n" + "-|" * LONG + "x\n",
+    "dashes": "|" + "-" * LONG + "x\n",
+    "blanks in a heading": "# " + " " * LONG + "x",
+    "blanks": " " * LONG + "x",
+    "wide blanks": "　" * LONG + "x",
+    "comments": "/*" * LONG,
+    "quotes": '"""' * LONG,
+    "brackets": "[" * LONG + "](" * LONG,
+    "stars": "**" * LONG + "x",
+    "speakers": "A" + " A" * LONG,
+    "numbers": "1." * LONG,
+    "articles": "第一" * LONG,
+    "sentences": '."' * LONG,
+    "one word": "字" * LONG,
+    "sums": "x = 1" + "+1" * LONG,
+    "lines": "\n" * LONG + "x",
+    "tables": "|\n" * LONG,
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_no_text_takes_for_ever(name):
+    """Nor is anything of it lost."""
+    text = ENDLESS[name]
+    start = time.process_time()
+    found = chunks(text)
+    assert "".join(chunk.page_content for chunk in found) == text
+    assert time.process_time() - start < 10
