@@ -33,6 +33,11 @@ def clients_of(url: str, budget: float) -> Clients:
             f"a Redis URL begins with redis://, rediss://, unix://, redis+cluster:// or "
             f"redis+sentinel://, got {parts.scheme}://"
         )
+    if kind and parts.query:
+        raise ConfigurationError(
+            f"a {parts.scheme}:// URL takes no parameters; for {parts.query!r} make clients of "
+            "your own and give RedisLevel(clients=...)"
+        )
     if kind == "cluster":
         return _cluster(redis.cluster, parts, budget), _cluster(aredis.cluster, parts, budget)
     if kind == "sentinel":
@@ -66,6 +71,8 @@ def _reading_bytes(client: Any) -> Any:
 
 def _cluster(module: Any, parts: SplitResult, budget: float) -> Callable[[], Any]:
     nodes, facts = _hosts(parts, _PORT), _facts(parts, budget)
+    if parts.path.strip("/") not in ("", "0"):
+        raise ConfigurationError(f"a cluster has no databases but 0, got the path {parts.path!r}")
     return lambda: module.RedisCluster(
         startup_nodes=[module.ClusterNode(host, port) for host, port in nodes],
         retry=_once_more(module),
@@ -81,7 +88,8 @@ def _sentinel(module: Any, parts: SplitResult, budget: float) -> Callable[[], An
             "a sentinel URL names its master and perhaps a database: "
             f"redis+sentinel://host:26379/mymaster/0, got the path {parts.path!r}"
         )
-    ours = {name: facts[name] for name in ("socket_timeout", "socket_connect_timeout")}
+    # The password is the master's; sentinels seldom have one, and it would be another.
+    ours = {name: value for name, value in facts.items() if name not in ("username", "password")}
     return lambda: module.Sentinel(
         hosts, sentinel_kwargs={**ours, "retry": _once_more(module)}
     ).master_for(service, db=int(database or 0), retry=_once_more(module), **facts)
@@ -89,9 +97,12 @@ def _sentinel(module: Any, parts: SplitResult, budget: float) -> Callable[[], An
 
 def _hosts(parts: SplitResult, port: int) -> list[tuple[str, int]]:
     named = [urlsplit(f"//{host}") for host in parts.netloc.rpartition("@")[2].split(",")]
-    hosts = [(host.hostname, host.port or port) for host in named if host.hostname]
-    if not hosts:
-        raise ConfigurationError("a Redis URL names at least one host, such as redis+cluster://a,b")
+    try:
+        hosts = [(host.hostname, host.port or port) for host in named if host.hostname]
+    except ValueError as error:
+        raise ConfigurationError(f"a Redis URL has a port that is none: {error}") from error
+    if len(hosts) < len(named):
+        raise ConfigurationError("a Redis URL names its hosts: redis+cluster://node-1:6379,node-2")
     return hosts
 
 
