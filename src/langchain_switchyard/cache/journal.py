@@ -126,6 +126,8 @@ class Journal:
         yield from self.catch_up(place, clock, patience=2 * _KEPT // _AT_ONCE)
         is_known = self._semantic.report_wrong(hit_id)
         yield from self.tell(place, None, until, clock)
+        # The next question looks for itself, by its own router's clock.
+        self._looked.pop(place, None)
         return is_known
 
     def _remember(self, place: Place, now: float) -> None:

@@ -82,7 +82,8 @@ class SeriesSuite:
         level = make()
         level.append(address("a"), entry(at=NOW, subject="eve"), NOW, 100)
         level.append(address("b"), entry(at=NOW, subject="adam"), NOW, 100)
-        make().erase("eve")
+        level.put(address("c"), entry(at=NOW, subject="eve"), NOW)
+        assert make().erase("eve") == 1
         assert level.read_on(address("a"), "", 9, NOW).entries == ()
         assert len(level.read_on(address("b"), "", 9, NOW).entries) == 1
 
@@ -265,7 +266,7 @@ class SharingSuite:
         one = Process(make(), clock).teach(cache=eve).teach(cache=adam)
         two = Process(make(), clock)
         assert two.ask("return_", cache=eve)["cache"] == "semantic"
-        one.cache.erase("eve")
+        assert one.cache.erase("eve") == 3
         clock.advance(1.1)
         assert two.ask("退款", cache=eve)["cache"] == "miss"
         again = Process(make(), clock)

@@ -52,6 +52,7 @@ class RedisCommands:
         """Ask nobody yet."""
         self._prefix = prefix
         self._epochs = f"{prefix}:epochs"
+        self._all_series = f"{prefix}:series:"
 
     # --- Entries ---
 
@@ -62,7 +63,7 @@ class RedisCommands:
     def put(self, key: Key, blob: bytes, life: int, subject: str | None) -> Flow[None]:
         """Keep a blob for `life` milliseconds."""
         yield lambda redis: redis.set(self._entry(key), blob, px=life)
-        yield from self._note(key, life, subject)
+        yield from self._note(self._entry(key), life, subject)
 
     def publish(
         self, key: Key, token: str, blob: bytes, life: int, subject: str | None
@@ -71,7 +72,7 @@ class RedisCommands:
         lock, entry = self._lock(key), self._entry(key)
         kept = yield lambda redis: redis.eval(_PUBLISH, 2, lock, entry, token, blob, life)
         if kept:
-            yield from self._note(key, life, subject)
+            yield from self._note(self._entry(key), life, subject)
         return bool(kept)
 
     def delete(self, key: Key) -> Flow[None]:
@@ -79,39 +80,40 @@ class RedisCommands:
         yield lambda redis: redis.unlink(self._entry(key))
 
     def erase(self, subject: str) -> Flow[int]:
-        """Forget all blobs about a subject; returns how many there were."""
+        """Forget all blobs and series about a subject; returns how many blobs there were."""
         index, erased = self._about(subject), 0
         # One by one: in a cluster they lie on different servers.
         for address in (yield lambda redis: redis.smembers(index)):
-            erased += yield partial(_unlink, address)
+            gone = yield partial(_unlink, address)
+            erased += 0 if address.startswith(self._all_series.encode()) else gone
         yield lambda redis: redis.unlink(index)
         return erased
 
-    def _note(self, key: Key, life: int, subject: str | None) -> Flow[None]:
+    def _note(self, address: str, life: int, subject: str | None) -> Flow[None]:
         """Let `erase` find it; the index lives as long as its longest entry."""
         if subject is None:
             return
         index = self._about(subject)
-        yield lambda redis: redis.sadd(index, self._entry(key))
+        yield lambda redis: redis.sadd(index, address)
         if (yield lambda redis: redis.pttl(index)) < life:
             yield lambda redis: redis.pexpire(index, life)
 
-    # --- Series: a stream at the address of an entry ---
+    # --- Series: a stream each ---
 
     def append(
         self, key: Key, blob: bytes, life: int, limit: int, subject: str | None
     ) -> Flow[None]:
         """Add a blob at the end of a series, which lives as long as its longest entry."""
-        name = self._entry(key)
+        name = self._series(key)
         yield lambda redis: redis.xadd(name, {"e": blob}, maxlen=limit, approximate=True)
         if (yield lambda redis: redis.pttl(name)) < life:
             yield lambda redis: redis.pexpire(name, life)
-        yield from self._note(key, life, subject)
+        yield from self._note(name, life, subject)
 
     def read_on(self, key: Key, after: str, count: int) -> Flow[list[Any]]:
         """Blobs of a series behind a position, each with its own."""
         start = f"({after}" if after else "-"
-        name = self._entry(key)
+        name = self._series(key)
         found: list[Any] = yield lambda redis: redis.xrange(name, min=start, count=count)
         return found
 
@@ -169,6 +171,9 @@ class RedisCommands:
         return frames
 
     # --- Names; what stands in braces decides the slot ---
+
+    def _series(self, key: Key) -> str:
+        return f"{self._all_series}{key.scope}:{{{key.digest.hex()}}}"
 
     def _entry(self, key: Key) -> str:
         return f"{self._prefix}:{key.scope}:{{{key.digest.hex()}}}"

@@ -1,4 +1,4 @@
-"""Series in the Redis level: one stream each, at the address an entry of that key would have."""
+"""Series in the Redis level: one stream each."""
 
 from __future__ import annotations
 

@@ -42,6 +42,8 @@ _PUBLISH = (
     "INSERT OR REPLACE INTO entries SELECT ?, ?, ?, ?, ? WHERE EXISTS "
     "(SELECT 1 FROM locks WHERE address = ? AND token = ? AND expires >= ?)"
 )
+_ADDRESS = 32
+"""Bytes of an entry's address: its key's digest."""
 _CLEAN_EVERY = 128
 """Stored entries between looks at what has expired and whether there is room."""
 
@@ -109,8 +111,13 @@ class SqliteLevel(SqliteSeries, InThreads):
     def erase(self, subject: str) -> int:
         """Forget every entry of a subject; the file's free pages are overwritten."""
         mark = subject_mark(subject)
-        statement = "DELETE FROM entries WHERE subject = ?"
-        return self._do(lambda db: db.execute(statement, (mark,)).rowcount, 0)
+        statement = "DELETE FROM entries WHERE subject = ? RETURNING LENGTH(address)"
+
+        def wipe(db: sqlite3.Connection) -> int:
+            # Those of series have longer addresses: they go, too, and are no answers.
+            return [row[0] for row in db.execute(statement, (mark,))].count(_ADDRESS)
+
+        return self._do(wipe, 0)
 
     def news(self, since: int) -> Sequence[tuple[str, int]] | None:
         """Scopes bumped since."""
