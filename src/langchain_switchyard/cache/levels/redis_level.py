@@ -261,9 +261,7 @@ class RedisLevel(RedisSeries):
                 if self._client is None:
                     self._client = self._make()
                 client = self._client
-            value = perform(client, flow, self._limit(client))
-            self._met.add(client)
-            return value
+            return perform(client, flow, self._limit(client))
 
         return self._fuse.call(ask, default)
 
@@ -274,14 +272,16 @@ class RedisLevel(RedisSeries):
             if client is None:
                 client = self._aclients[loop] = self._amake()
             async with asyncio.timeout(self._limit(client)):
-                value = await aperform(client, flow)
-            self._met.add(client)
-            return value
+                return await aperform(client, flow)
 
         return await self._fuse.acall(ask, default)
 
     def _limit(self, client: Any) -> float:
-        return self._budget if client in self._met else self._budget * _TO_MEET
+        if client in self._met:
+            return self._budget
+        # Once, whatever comes of it: a server that is not there must not cost so much again.
+        self._met.add(client)
+        return self._budget * _TO_MEET
 
 
 def _milliseconds(seconds: float) -> int:

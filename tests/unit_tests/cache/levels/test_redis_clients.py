@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from langchain_switchyard.cache.levels.redis_clients import clients_of, made_by
 from langchain_switchyard.cache.levels.redis_level import RedisLevel
 from langchain_switchyard.errors import ConfigurationError, MissingExtra
+from langchain_switchyard.testing import FakeClock
+from tests.unit_tests.cache.builders import address
 
 
 @pytest.mark.parametrize(
@@ -79,3 +82,28 @@ def test_clients_of_ones_own_need_no_package_of_ours() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "redis", None)
         RedisLevel(clients=(mine, mine))
+
+
+class Deaf:
+    """A client whose server never says anything."""
+
+    async def get(self, _name: str) -> None:
+        await asyncio.sleep(1e6)
+
+
+def test_only_the_very_first_operation_may_take_longer() -> None:
+    """A server that never was there costs one long wait, then a budget at a time."""
+    clock, client = FakeClock(), Deaf()
+    level = RedisLevel(clients=(client, client), budget=0.05)
+    waited: list[float] = []
+
+    async def look() -> None:
+        for _ in range(3):
+            begun = clock.now()
+            assert await level.aget(address(), 0.0) is None
+            waited.append(clock.now() - begun)
+            level._fuse._rests_until = 0.0
+
+    clock.run(look())
+    assert waited == pytest.approx([0.5, 0.05, 0.05])
+    assert level.usage().failures == 3
