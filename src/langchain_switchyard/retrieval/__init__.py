@@ -14,6 +14,7 @@ from langchain_switchyard.retrieval.backends import (
 )
 from langchain_switchyard.retrieval.dense.batched_embeddings import BatchedEmbeddings, Batching
 from langchain_switchyard.retrieval.dense.local_embeddings import LocalEmbeddings
+from langchain_switchyard.retrieval.dense.retrying import Retrying
 from langchain_switchyard.retrieval.dense.vector_cache import VectorCache
 from langchain_switchyard.retrieval.document_index import HybridDocumentIndex
 from langchain_switchyard.retrieval.documents.chunking import StructureSplitter
@@ -87,6 +88,7 @@ __all__ = [
     "RefinedRetriever",
     "RerankFailed",
     "Reranked",
+    "Retrying",
     "SearchConfig",
     "SearchResult",
     "StructureSplitter",
