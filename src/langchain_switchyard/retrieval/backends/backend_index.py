@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
@@ -29,6 +30,8 @@ from langchain_switchyard.retrieval.storage.database import IndexUnavailable
 from langchain_switchyard.retrieval.storage.entry import Entry, entries_of
 from langchain_switchyard.retrieval.storage.filters import Filter
 from langchain_switchyard.retrieval.storage.records import decode, document_id, unit_vectors
+from langchain_switchyard.retrieval.sync.preparation import DocumentTask, Preparation, Prepared
+from langchain_switchyard.retrieval.sync.workers import Workers, executor_of, prepared
 
 _logger = logging.getLogger(__name__)
 # Documents per request: what is embedded and sent at once.
@@ -40,16 +43,16 @@ class Encoder:
 
     def __init__(self, model: Embeddings) -> None:
         """Wrap the model."""
-        self._model = model
+        self.model = model
 
     def query_vector(self, query: str) -> Matrix:
         """Embed a query."""
-        found: Matrix = unit_vectors([self._model.embed_query(query)])[0]
+        found: Matrix = unit_vectors([self.model.embed_query(query)])[0]
         return found
 
     async def aquery_vector(self, query: str) -> Matrix:
         """Embed a query without blocking where the model can do so."""
-        found: Matrix = unit_vectors([await self._model.aembed_query(query)])[0]
+        found: Matrix = unit_vectors([await self.model.aembed_query(query)])[0]
         return found
 
     def embed(self, texts: Sequence[str]) -> Matrix:
@@ -58,7 +61,7 @@ class Encoder:
         Raises:
             ConfigurationError: The model returned another number of vectors.
         """
-        vectors = unit_vectors(self._model.embed_documents(list(texts)))
+        vectors = unit_vectors(self.model.embed_documents(list(texts)))
         if len(vectors) != len(texts):
             raise ConfigurationError(
                 f"the embedding model returned {len(vectors)} vectors for {len(texts)} texts"
@@ -112,26 +115,32 @@ class BackendIndex:
         """Weight of the dense leg that the leg check found fit."""
         return UNCHECKED_WEIGHT if self.check is None else self.check.weight
 
-    def add_documents(self, documents: Iterable[Document]) -> list[str]:
+    def add_documents(self, documents: Iterable[Document], *, workers: Workers = None) -> list[str]:
         """Add documents; one whose id exists replaces the old. Searches find them on return.
+
+        They are read, prepared and written in batches of 500; what was written before an error
+        stays, and adding the same again changes nothing.
 
         Args:
             documents: With their own ids, or with stable ones made of text and metadata.
+            workers: Processes (or an ``Executor``, such as a ``RayExecutor``) that tokenise and
+                embed; this one writes.
 
         Returns:
             The ids, in the order given.
+
+        Raises:
+            ConfigurationError: Metadata that cannot be stored, or a model that does not fit.
         """
-        given = list(documents)
-        entries = entries_of(given)
-        if entries and self._new:
-            self.backend.remember("tokenizer", self.tokenizer.name)
-            self._new = False
-        for start in range(0, len(entries), _BATCH):
-            self.backend.write(self._prepared(entries[start : start + _BATCH]))
-        self._note_written(len(entries))
-        if entries:
+        ids: list[str] = []
+        model = None if self.dense is None else self.dense.model
+        preparation = Preparation(None, self.tokenizer, model)
+        with executor_of(workers) as executor:
+            for _, results in prepared(_groups(documents, ids), preparation, executor):
+                self._write(results)
+        if ids:
             self._check_legs()
-        return [document_id(document) for document in given]
+        return ids
 
     def delete(self, ids: Iterable[str]) -> None:
         """Delete documents; unknown ids are ignored."""
@@ -171,7 +180,18 @@ class BackendIndex:
         with self._lock:
             self._written += count
 
-    def _prepared(self, entries: Sequence[Entry]) -> list[NewDocument]:
+    def _write(self, results: Sequence[Prepared]) -> None:
+        failures = [each.failure for each in results if each.failure]
+        if failures:
+            raise ConfigurationError(failures[0])
+        if self._new:
+            self.backend.remember("tokenizer", self.tokenizer.name)
+            self._new = False
+        entries = [entry for each in results for entry in each.entries or ()]
+        self.backend.write(self._documents(entries))
+        self._note_written(len(entries))
+
+    def _documents(self, entries: Sequence[Entry]) -> list[NewDocument]:
         vectors = self._vectors(entries)
         tokens = self.tokenizer.tokens
         return [
@@ -190,16 +210,21 @@ class BackendIndex:
         """Embed what is new; a document whose searched text is unchanged keeps its vector."""
         if self.dense is None:
             return {}
-        stored = self.backend.fetch([entry.id for entry in entries])
-        old = {entry.id: entry.text for entry in entries_of(decode(record(0, s)) for s in stored)}
-        same = [entry.id for entry in entries if old.get(entry.id) == entry.text]
-        vectors = dict(self.backend.vectors(same)) if same else {}
-        vectors |= {each.id: each.vector for each in entries if each.vector is not None}
+        vectors = {each.id: each.vector for each in entries if each.vector is not None}
         missing = [entry for entry in entries if entry.id not in vectors]
+        if missing:
+            vectors |= self._kept(missing)
+            missing = [entry for entry in missing if entry.id not in vectors]
         if missing:
             made = self.dense.embed([entry.text for entry in missing])
             vectors |= {entry.id: vector for entry, vector in zip(missing, made, strict=True)}
         return vectors
+
+    def _kept(self, entries: Sequence[Entry]) -> Mapping[str, Matrix]:
+        stored = self.backend.fetch([entry.id for entry in entries])
+        old = {entry.id: entry.text for entry in entries_of(decode(record(0, s)) for s in stored)}
+        same = [entry.id for entry in entries if old.get(entry.id) == entry.text]
+        return self.backend.vectors(same) if same else {}
 
     def _check_legs(self) -> None:
         """Check the dense leg once, and again whenever the documents have doubled."""
@@ -218,6 +243,17 @@ class BackendIndex:
         self.check = found
         if found.warning:
             _logger.warning("%s", found.warning)
+
+
+def _groups(documents: Iterable[Document], ids: list[str]) -> Iterator[list[DocumentTask]]:
+    """Cut documents into batches, and note their ids as they go by."""
+    rest = iter(documents)
+    while batch := list(islice(rest, _BATCH)):
+        names = [document_id(document) for document in batch]
+        ids += names
+        # Within a batch the last of several documents with one id wins, as across batches.
+        unique = dict(zip(names, batch, strict=True))
+        yield [DocumentTask(name, "", document, "", "") for name, document in unique.items()]
 
 
 def open_backend(choice: Backend | str) -> Backend:

@@ -81,7 +81,7 @@ class QdrantBackend:
             raise ConfigurationError("give QdrantBackend one of url=, path= and client=")
         self._name = checked_name(name)
         self._client: Any = client or self._open(url, path, api_key, timeout)
-        self._where = url or path or "the given client"
+        self._where = (url or path or "the given client").rpartition("@")[2]
         options = getattr(self._client, "init_options", {})
         local = options.get("location") == ":memory:" or options.get("path") is not None
         # The embedded engine is not safe for threads; a server is.

@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
+from langchain_core.indexing import InMemoryRecordManager
+from langchain_core.indexing import index as index_documents
 
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval import (
     BackendIndex,
+    HybridDocumentIndex,
     HybridRetriever,
     QdrantBackend,
     SearchConfig,
@@ -147,6 +150,41 @@ async def test_a_leg_that_cannot_score_the_others_hits_still_takes_part(backend,
         assert result.notes == (
             "the dense leg did not score the other's hits: BackendError: too busy",
         )
+
+
+def test_other_processes_can_prepare_what_this_one_writes(backend):
+    """With the same result: ids, terms, vectors and the replacement of earlier documents."""
+    texts = words(1_100, random.Random(6))
+    documents = [Document(id=str(n % 1_000), page_content=text) for n, text in enumerate(texts)]
+    here = HybridRetriever.from_documents(documents, TermDirections(), backend=backend)
+    there = BackendIndex(QdrantBackend(":memory:"), TermDirections())
+    assert there.add_documents(iter(documents), workers=2) == [d.id for d in documents]
+    assert len(there) == len(here.index) == 1_000
+    other = HybridRetriever(index=there)
+    for query in ("whale n7", "海洋 dog n1003"):
+        expected = {hit.id: hit.score for hit in here.search(query, k=10)}
+        assert {hit.id: hit.score for hit in other.search(query, k=10)} == pytest.approx(expected)
+
+
+def test_metadata_that_cannot_be_stored_is_refused_by_its_key(backend):
+    """Also when another process finds out."""
+    document = Document(id="x", page_content="text", metadata={"bad": object})
+    index = BackendIndex(backend)
+    with pytest.raises(ConfigurationError, match="'bad' of document 'x'"):
+        index.add_documents([document])
+    assert len(index) == 0
+
+
+def test_langchains_indexing_can_fill_an_engine(backend):
+    """Through the document index, with a record manager."""
+    records = InMemoryRecordManager("engine")
+    records.create_schema()
+    target = HybridDocumentIndex(retriever=library(backend, TermDirections()))
+    given = [Document(id="new", page_content="A new text.", metadata={"source": "s"})]
+    kwargs = {"cleanup": "full", "source_id_key": "source", "key_encoder": "blake2b"}
+    assert index_documents(given, records, target, **kwargs)["num_added"] == 1
+    assert index_documents([], records, target, **kwargs)["num_deleted"] == 1
+    assert len(target.retriever.index) == 3
 
 
 def test_another_tokenizer_is_refused(backend):
