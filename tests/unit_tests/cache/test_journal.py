@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,17 @@ from langchain_switchyard.cache.keys.key import Key
 from langchain_switchyard.cache.levels.epochs import Epochs
 from langchain_switchyard.cache.levels.series import Stretch
 from langchain_switchyard.cache.levels.sqlite_level import SqliteLevel
-from langchain_switchyard.cache.semantic import SemanticCache
+from langchain_switchyard.cache.semantic import Capacity, SemanticCache, bounded
 from langchain_switchyard.routing.drivers.blocking import SyncDriver
 from langchain_switchyard.testing import FakeClock
-from tests.unit_tests.cache.semantic.builders import Placed, ask, cache
+from tests.unit_tests.cache.semantic.builders import (
+    UNWATCHED,
+    Fixed,
+    Placed,
+    ask,
+    cache,
+    teach,
+)
 
 PLACE = ask("refund").place
 
@@ -129,3 +137,35 @@ def test_anything_may_lie_in_the_series(level: Watched, caplog: pytest.LogCaptur
     run(journal.catch_up(PLACE, clock))
     assert semantic.stats()["entries"] == 1
     assert caplog.text.count("cannot be read") >= 4
+
+
+def test_a_partition_that_left_for_want_of_room_is_read_again(level: Watched) -> None:
+    """Its own notes, too: it has forgotten them."""
+    clock = FakeClock()
+    policy = replace(UNWATCHED, capacity=Capacity(partitions=1))
+    semantic = cache(Placed(refund=0.0), policy=policy)
+    journal, run = Journal(level, semantic, Epochs()), runs(clock)
+    run(journal.catch_up(PLACE, clock))
+    semantic.record(ask("refund"), "30 days", None)
+    run(journal.tell(PLACE, None, clock.wall() + 60, clock))
+    semantic.lookup(ask("refund", b"another"))
+    assert semantic.lookup(ask("refund")).hit is None
+    clock.advance(1)
+    run(journal.catch_up(PLACE, clock))
+    assert semantic.lookup(ask("refund")).hit is not None
+
+
+def test_a_threshold_learned_for_an_entry_outlives_a_restart(level: Watched) -> None:
+    """`bounded` serves at once what it had seen often enough."""
+    clock, levels = FakeClock(), []
+    for _ in range(2):
+        levels.append(cache(Placed(a=0.0), mode=bounded(0.3), chance=Fixed(0.999)))
+        journal, run = Journal(level, levels[-1], Epochs()), runs(clock)
+        run(journal.catch_up(PLACE, clock))
+        if len(levels) == 1:
+            for number in range(6):
+                teach(levels[0], ("a " + "o" * (number + 1), "same"))
+            run(journal.tell(PLACE, None, clock.wall() + 60, clock))
+    for semantic in levels:
+        assert semantic.stats()["entries"] == 1
+        assert semantic.lookup(ask("a ooo")).hit is not None
