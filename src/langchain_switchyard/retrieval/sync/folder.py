@@ -68,8 +68,10 @@ class FolderSync:
             commit(self._index, self._scope, [Prepared(name, self._origin(name), entries=())])
             tally.deleted.append(name)
             tally.step(name)
-        with self._index.catalog.transaction():
-            self._index.catalog.remember(self._setting, self._mark)
+        catalog = self._index.catalog
+        if catalog.setting(self._setting) != self._mark:
+            with catalog.transaction():
+                catalog.remember(self._setting, self._mark)
         self._index.check_legs()
         return tally.report()
 
