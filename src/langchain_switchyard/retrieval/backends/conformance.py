@@ -101,7 +101,7 @@ class BackendConformance:
     def test_a_cosine_is_a_cosine(self, make: Make, embeddings: Embeddings) -> None:
         """The dense leg's score, also of documents that it did not list itself."""
         retriever = self._filled(make(embeddings, config=SearchConfig(depth=1)))
-        query = "dogs run in the park"
+        query = "dogs swim in the sea"
         vector = np.array(embeddings.embed_query(query))
         for hit in retriever.search(query, k=1):
             other = np.array(embeddings.embed_query(hit.text))
