@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from langchain_switchyard.cache.policy import CachePolicy, Degradation
 from langchain_switchyard.cache.response_cache import ResponseCache
 from langchain_switchyard.cache.semantic import ShadowPolicy
 from langchain_switchyard.cache.semantic.policy import SemanticPolicy
@@ -87,3 +90,29 @@ def test_when_the_answer_left_the_levels_the_model_is_asked() -> None:
     stored.invalidate()
     assert told(router.invoke("return_"))["cache"] == "miss"
     assert len(model.calls) == 4
+
+
+@pytest.mark.parametrize(("mode", "asked"), [("off", []), ("similar", ["refund today"])])
+def test_questions_about_today_cost_nothing_unless_an_outage_may_need_them(mode, asked) -> None:
+    """Neither an embedding nor a comparison."""
+    encoder = Placed(**AROUND)
+    policy = CachePolicy(degradation=Degradation(mode=mode))
+    stored = ResponseCache(policy=policy, semantic=cache(encoder))
+    router, _ = yard(stored, "30 days")
+    router.invoke("refund today")
+    stored.settle()
+    assert encoder.asked == asked
+
+
+def test_invalidating_one_namespace_leaves_the_others_alone() -> None:
+    """In memory as well as with a shared level."""
+    stored, router, _ = house()
+    for name in ("here", "there"):
+        for text in ("refund", "money", "back"):
+            router.invoke(text, **wishes(cache=CacheOptions(namespace=name)))
+            stored.settle()
+    stored.invalidate("there")
+    assert stored.stats().semantic["entries"] == 3
+    for name, word in (("here", "semantic"), ("there", "miss")):
+        answer = router.invoke("return_", **wishes(cache=CacheOptions(namespace=name)))
+        assert told(answer)["cache"] == word
