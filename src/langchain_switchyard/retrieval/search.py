@@ -19,6 +19,7 @@ from langchain_switchyard.retrieval.fusion.leg_runs import Outcome
 from langchain_switchyard.retrieval.fusion.legs import LegResult, candidates, collect
 from langchain_switchyard.retrieval.fusion.methods import reciprocal_rank
 from langchain_switchyard.retrieval.hit import SearchResult
+from langchain_switchyard.retrieval.lexical.segment import Ints
 from langchain_switchyard.retrieval.search_config import SearchConfig
 from langchain_switchyard.retrieval.storage.filters import Filter
 from langchain_switchyard.retrieval.storage.records import decode
@@ -156,8 +157,7 @@ class Search:
         for leg in distant:
             unlisted = leg.unlisted(rows)
             if len(unlisted):
-                fill = partial(leg.filled, unlisted)
-                calls[leg.name] = LegCall(lambda _, fill=fill: fill(), fills=True)  # type: ignore[misc]  # a default is no argument.
+                calls[leg.name] = LegCall(partial(_fill, leg, unlisted), fills=True)
         return calls
 
     def _filled(self, leg: LegResult, outcome: Outcome) -> LegResult:
@@ -188,3 +188,8 @@ class Search:
         places = np.array(diverse(ranking.scores, vectors, self._count, 1 - diversity), np.int64)
         # Places, not scores, carry the order now: later ones may score higher.
         return ranking.reordered(places, -np.arange(len(places), dtype=np.float64))
+
+
+def _fill(leg: LegResult, rows: Ints, vector: Matrix | None) -> LegResult:
+    del vector  # The leg's own call has it.
+    return leg.filled(rows)

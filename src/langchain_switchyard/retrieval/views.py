@@ -63,12 +63,7 @@ class FusingView(View, Protocol):
 
 @runtime_checkable
 class Searchable(Protocol):
-    """An index that ``HybridRetriever`` can search: ``Index``, ``BackendIndex``, or yours.
-
-    Attributes:
-        dense: Encodes queries for the dense leg; ``None`` when there is no such leg.
-        check: What the leg check found, if it was made.
-    """
+    """An index that ``HybridRetriever`` can search: ``Index``, ``BackendIndex``, or yours."""
 
     @property
     def dense(self) -> QueryEncoder | None:
