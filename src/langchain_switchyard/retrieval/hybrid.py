@@ -31,6 +31,7 @@ from langchain_switchyard.retrieval.search import Search, check_fusion
 from langchain_switchyard.retrieval.search_config import SearchConfig
 from langchain_switchyard.retrieval.storage.filters import Filter
 from langchain_switchyard.retrieval.storage.index import Index
+from langchain_switchyard.retrieval.sync.documents import sync_documents
 from langchain_switchyard.retrieval.sync.folder import sync_folder
 from langchain_switchyard.retrieval.sync.report import SyncReport
 from langchain_switchyard.retrieval.views import Searchable
@@ -140,12 +141,25 @@ class HybridRetriever(BaseRetriever):
         Raises:
             ConfigurationError: The documents live in an engine, which does not keep files' marks.
         """
+        return sync_folder(self._own_index("sync_folder"), folder, **kwargs)
+
+    def sync_documents(
+        self, documents: Iterable[Document], scope: str = "documents", **kwargs: Any
+    ) -> SyncReport:
+        """Bring the index in step with an iterable; ``kwargs`` as for ``sync_documents``.
+
+        Raises:
+            ConfigurationError: The documents live in an engine.
+        """
+        return sync_documents(self._own_index("sync_documents"), documents, scope, **kwargs)
+
+    def _own_index(self, purpose: str) -> Index:
         if not isinstance(self.index, Index):
             raise ConfigurationError(
-                "sync_folder keeps a folder in step with an index of our own; for an engine read "
-                "files with load_file, cut them with StructureSplitter and add_documents"
+                f"{purpose} keeps marks in an index of our own; for an engine read files with "
+                "load_file, cut them with StructureSplitter and add_documents"
             )
-        return sync_folder(self.index, folder, **kwargs)
+        return self.index
 
     def delete(self, ids: Iterable[str]) -> None:
         """Delete documents; unknown ids are ignored."""

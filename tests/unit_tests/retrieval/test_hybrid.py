@@ -238,3 +238,23 @@ def test_impossible_configurations_are_refused(wrong):
     """Where they are made."""
     with pytest.raises(ConfigurationError):
         SearchConfig(**wrong)
+
+
+def test_documents_that_are_gone_from_an_iterable_are_gone_from_the_retriever():
+    """The whole of a scope is given each time."""
+    apple, pear = Document("an apple", id="a"), Document("a pear", id="b")
+    retriever = HybridRetriever.from_documents([])
+    retriever.sync_documents([apple, pear])
+    retriever.sync_documents([pear])
+
+    assert [hit.document.id for hit in retriever.search("apple pear")] == ["b"]
+
+
+def test_an_engine_is_not_kept_in_step_by_marks_it_does_not_have():
+    """What to do instead is said."""
+    retriever = HybridRetriever.from_documents([], backend="rank_bm25")
+
+    with pytest.raises(ConfigurationError, match=r"sync_documents keeps marks .* add_documents"):
+        retriever.sync_documents([])
+    with pytest.raises(ConfigurationError, match=r"sync_folder keeps marks .* add_documents"):
+        retriever.sync_folder(".")
