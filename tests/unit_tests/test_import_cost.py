@@ -28,10 +28,10 @@ NEEDS_MORE = {"graph": "langgraph.graph", "retrieval": "numpy"}
 """Parts that exist for the sake of a package may load that one with all it loads, no other."""
 
 OPTIONAL = {
-    "aiohttp", "anthropic", "chromadb", "dashscope", "elasticsearch", "fastapi", "jieba", "langchain",
-    "langchain_anthropic", "langchain_community", "langchain_ollama", "langchain_openai",
-    "langgraph", "numpy", "ollama", "openai", "opensearchpy", "prometheus_client", "psycopg", "pypdf",
-    "qdrant_client", "rank_bm25", "redis", "rich",
+    "aiohttp", "anthropic", "chromadb", "dashscope", "elasticsearch", "fastapi", "jieba",
+    "langchain", "langchain_anthropic", "langchain_community", "langchain_ollama",
+    "langchain_openai", "langgraph", "numpy", "ollama", "openai", "opensearchpy",
+    "prometheus_client", "psycopg", "pypdf", "qdrant_client", "rank_bm25", "redis", "rich",
     "sqlalchemy", "tiktoken", "torch", "transformers",
 }  # fmt: skip
 """What brings an extra or a big optional dependency; nobody pays for it unasked."""
