@@ -23,6 +23,7 @@ from retrieval_peers import ensemble_search
 from retrieval_sample import collection
 
 from langchain_switchyard.retrieval import HybridRetriever, Index, SearchConfig
+from langchain_switchyard.retrieval.dense.vectors import decoded
 from langchain_switchyard.retrieval.lexical.lexical_index import LexicalIndex
 from langchain_switchyard.retrieval.lexical.tokenizer import MixedTokenizer
 
@@ -158,9 +159,22 @@ def hybrid(table: Table, documents, queries, store: str, limit: float) -> float:
         )
         middle, high = timed(retriever.search, queries)
         name = f"hybrid {len(documents)}, {store} leg: query"
-        table.add(name, middle, limit, more=f"p95 {high:.2f}")
+        found = f", found of the nearest 100: {recall(index, queries):.3f}"
+        table.add(name, middle, limit, more=f"p95 {high:.2f}{found}")
         index.close()
     return middle
+
+
+def recall(index: Index, queries) -> float:
+    """Share of the true nearest hundred in the dense leg's answers."""
+    rows, matrix = decoded(index.catalog.vectors())
+    shares = []
+    for query in queries[:50]:
+        vector = index.dense.query_vector(query)
+        found = index.dense.search(query, vector, 100, None)
+        nearest = rows[np.argsort(-(matrix @ vector))[:100]]
+        shares.append(np.isin(nearest, found.rows).mean())
+    return float(np.mean(shares))
 
 
 def beside_ensemble(table: Table, documents, queries) -> None:
@@ -171,6 +185,7 @@ def beside_ensemble(table: Table, documents, queries) -> None:
     name = f"EnsembleRetriever {len(documents)}: query"
     table.add(name, theirs, more=f"= {theirs / ours:.0f} x ours")
     table.add("ours / EnsembleRetriever", ours / theirs, 1 / 20, unit="")
+    hybrid(table, documents, queries, "usearch", 5)
     hybrid(table, documents, queries, "chroma", 5)
 
 
@@ -222,6 +237,7 @@ def main() -> int:
         beside_ensemble(table, english[: min(count, 5_000)], questions)
         if not args.smoke:
             hybrid(table, english, questions, "numpy", 15)
+            hybrid(table, english, questions, "usearch", 5)
             hybrid(table, english, questions, "chroma", 5)
     if args.million:
         million(table, english)

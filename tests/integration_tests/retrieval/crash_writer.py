@@ -11,9 +11,11 @@ from langchain_core.documents import Document
 from langchain_core.embeddings import DeterministicFakeEmbedding
 
 from langchain_switchyard.retrieval import Index
+from langchain_switchyard.retrieval.dense import graph_vectors
 from langchain_switchyard.retrieval.lexical import lexical_index as lexical_module
 
-lexical_module.TAIL_LIMIT = 20  # So that freezing and merging happen many times a second.
+# So that freezing, merging and writing graphs happen many times a second.
+lexical_module.TAIL_LIMIT = graph_vectors._LATE = 20
 
 
 def main(path: str, store: str, seed: int) -> None:

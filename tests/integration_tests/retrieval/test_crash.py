@@ -72,7 +72,9 @@ def check(path, store, expected, pending):
     return texts
 
 
-@pytest.mark.parametrize(("store", "rounds"), [("none", 4), ("numpy", 3), ("chroma", 4)])
+@pytest.mark.parametrize(
+    ("store", "rounds"), [("none", 4), ("numpy", 3), ("chroma", 4), ("usearch", 5)]
+)
 def test_a_killed_writer_loses_and_doubles_nothing(tmp_path, store, rounds):
     """At random moments, again and again on the same folder."""
     rng, expected, calls = random.Random(11), {}, 0

@@ -12,7 +12,7 @@ from langchain_tests.integration_tests.indexer import (
 
 from langchain_switchyard.retrieval import HybridDocumentIndex, HybridRetriever
 
-STORES = ["lexical", "numpy", "chroma", "rank_bm25"]
+STORES = ["lexical", "numpy", "usearch", "chroma", "rank_bm25"]
 
 
 def target(store, path=None):

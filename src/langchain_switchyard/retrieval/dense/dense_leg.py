@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 
 from langchain_switchyard.errors import ConfigurationError
+from langchain_switchyard.retrieval.dense.spread import SAMPLE, Spread
 from langchain_switchyard.retrieval.dense.stores import DenseStore, Ranked
-from langchain_switchyard.retrieval.dense.vectors import ExactVectors, Matrix, dots
+from langchain_switchyard.retrieval.dense.vectors import (
+    ExactVectors,
+    Matrix,
+    Vectors,
+    decode_vector,
+    decoded,
+    dots,
+)
 from langchain_switchyard.retrieval.fusion.legs import LegResult
 from langchain_switchyard.retrieval.lexical.bm25 import Floats
 from langchain_switchyard.retrieval.lexical.segment import Bools, Ints
@@ -19,8 +27,6 @@ from langchain_switchyard.retrieval.storage.records import decode, indexed_text,
 
 # Beyond this many filtered documents comparing all of them costs more than over-fetching.
 _EXACT_SURVIVORS = 20_000
-# Cosines of so many documents tell mean and deviation of all to a few percent.
-_SAMPLE = 2_000
 
 
 class DenseLeg:
@@ -29,19 +35,25 @@ class DenseLeg:
     Args:
         catalog: Where vectors are kept beside their documents.
         embeddings: The model; may be ``None`` only when the store embeds by itself.
-        store: An outside vector store; ``None`` compares with our own matrix, exactly.
+        store: An outside vector store; ``None`` compares with vectors of our own.
+        vectors: Makes what holds them, empty; what the catalogue has is then put in.
     """
 
     def __init__(
-        self, catalog: Catalog, embeddings: Embeddings | None, store: DenseStore | None
+        self,
+        catalog: Catalog,
+        embeddings: Embeddings | None,
+        store: DenseStore | None = None,
+        vectors: Callable[[], Vectors] = ExactVectors,
     ) -> None:
         """Load our own vectors, if they are ours to hold."""
         self.store = store
         self.embeddings = embeddings
         self._catalog = catalog
-        self._exact = ExactVectors()
-        # Mean and covariance of a sample of vectors, until enough is written to take another.
-        self._spread: tuple[Matrix, Matrix] | None = None
+        self._fresh = vectors
+        self._own = vectors()
+        # Of a sample of vectors, until enough is written to take another.
+        self._spread: Spread | None = None
         self._written = 0
         self.refresh()
 
@@ -52,8 +64,8 @@ class DenseLeg:
 
     @property
     def numbers(self) -> int:
-        """Numbers in the vectors of our own matrix, 0 with an outside store."""
-        return self._exact.numbers
+        """Numbers in all vectors of our own, 0 with an outside store."""
+        return self._own.numbers
 
     def _model(self) -> Embeddings:
         if self.embeddings is None:
@@ -86,7 +98,7 @@ class DenseLeg:
         if self.store is not None:
             self.store.upsert(ids, documents, vectors)
             self._written += len(ids)
-            if self._written > _SAMPLE / 4:
+            if self._written > SAMPLE / 4:
                 self._spread, self._written = None, 0
 
     def remove(self, ids: Sequence[str]) -> None:
@@ -102,10 +114,7 @@ class DenseLeg:
     def refresh(self) -> None:
         """Take in vectors that were added to the catalogue."""
         if self.store is None:
-            found = self._catalog.vectors(self._exact.last_row)
-            if found:
-                rows = np.array([row for row, _ in found], np.int64)
-                self._exact.add(rows, np.stack([decode_vector(blob) for _, blob in found]))
+            self._own.add(*decoded(self._catalog.vectors(self._own.last_row)))
 
     def sample(self, size: int) -> tuple[list[str], Matrix]:
         """Return texts and unit vectors of documents spread over the index."""
@@ -119,20 +128,25 @@ class DenseLeg:
 
     def reload(self) -> None:
         """Load our own vectors anew."""
-        self._exact = ExactVectors()
+        self._own = self._fresh()
         self.refresh()
 
     def forget(self, rows: Iterable[int]) -> None:
-        """Take deleted documents out of our matrix."""
+        """Take deleted documents out of our own vectors."""
         if self.store is None:
-            self._exact.delete(rows)
+            self._own.delete(rows)
+
+    def settle(self, *, everything: bool = False) -> None:
+        """Put our own vectors in order, if that is due; the caller is the only writer."""
+        if self.store is None:
+            self._own.settle(everything=everything)
 
     def search(
         self, query: str, vector: Matrix | None, depth: int, allowed: Bools | None
     ) -> LegResult | None:
         """Return the nearest documents; ``None`` when there are none."""
         if self.store is None:
-            return self._search_matrix(vector, depth, allowed)
+            return self._search_own(vector, depth, allowed)
         if allowed is not None and vector is not None and allowed.sum() <= _EXACT_SURVIVORS:
             rows = np.flatnonzero(allowed)
             scores = self._cosines(vector, rows)
@@ -143,12 +157,12 @@ class DenseLeg:
         rows = np.array([row for row, _ in found], np.int64)
         return self._listed(rows, np.array([score for _, score in found]), vector)
 
-    def _search_matrix(
+    def _search_own(
         self, vector: Matrix | None, depth: int, allowed: Bools | None
     ) -> LegResult | None:
         if vector is None:
             return None
-        match = self._exact.match(vector)
+        match = self._own.match(vector)
         rows, scores = match.top(depth, allowed)
         if not len(rows):
             return None
@@ -170,12 +184,8 @@ class DenseLeg:
         if vector is None:
             return None, None
         if self._spread is None:
-            self._spread = _spread_of(self.sample(_SAMPLE)[1])
-        if self._spread is None:
-            return None, None
-        centre, covariance = self._spread
-        variance = float(vector @ dots(covariance, vector))
-        return float(centre @ vector), float(np.sqrt(max(variance, 0.0)))
+            self._spread = Spread.of(self.sample(SAMPLE)[1])
+        return (None, None) if self._spread is None else self._spread.cosines(vector)
 
     def _fetch(
         self,
@@ -212,19 +222,3 @@ class DenseLeg:
             matrix = decode_vector(b"".join(blobs[int(rows[place])] for place in places))
             scores[places] = dots(matrix.reshape(len(places), -1), vector)
         return scores
-
-
-def _spread_of(vectors: Matrix) -> tuple[Matrix, Matrix] | None:
-    if len(vectors) < 2:
-        return None
-    return vectors.mean(axis=0), np.cov(vectors, rowvar=False).astype(np.float32)
-
-
-def encode_vector(vector: Matrix) -> bytes:
-    """Return a vector as little-endian float32 bytes."""
-    return vector.astype("<f4").tobytes()
-
-
-def decode_vector(blob: bytes) -> Matrix:
-    """Return a vector from its bytes."""
-    return np.frombuffer(blob, "<f4")

@@ -82,7 +82,12 @@ class ChromaStore:
             raise ConfigurationError("ChromaStore needs vectors")
         for start in range(0, len(ids), self._batch):
             part = slice(start, start + self._batch)
-            self._collection.upsert(ids=list(ids[part]), embeddings=vectors[part])
+            given = list(ids[part])
+            # A vector changed in place can leave its neighbours out of reach of any query: seen
+            # with chromadb 1.5, in one of three runs. One that is deleted and added anew does not.
+            if known := self._collection.get(ids=given, include=[])["ids"]:
+                self._collection.delete(ids=known)
+            self._collection.upsert(ids=given, embeddings=vectors[part])
 
     def delete(self, ids: Sequence[str]) -> None:
         """Remove vectors."""
@@ -155,14 +160,14 @@ class LangChainStore:
         """Leave the store to its owner."""
 
 
-StoreChoice = VectorStore | DenseStore | Literal["auto", "numpy", "chroma"]
+StoreChoice = VectorStore | DenseStore | Literal["auto", "numpy", "usearch", "chroma"]
 
 
 def open_store(choice: StoreChoice, folder: Path | None) -> DenseStore | None:
-    """Return the outside store, ``None`` for our own matrix.
+    """Return the outside store, ``None`` for vectors of our own.
 
     Args:
-        choice: ``"numpy"``, ``"chroma"``, a LangChain store or one of ours.
+        choice: ``"numpy"``, ``"usearch"``, ``"chroma"``, a LangChain store or one of ours.
         folder: The index's folder; Chroma is kept below it.
 
     Raises:
@@ -170,7 +175,7 @@ def open_store(choice: StoreChoice, folder: Path | None) -> DenseStore | None:
     """
     if isinstance(choice, VectorStore):
         return LangChainStore(choice)
-    if choice == "numpy":
+    if choice in ("numpy", "usearch"):
         return None
     if choice == "chroma":
         if folder is None:
@@ -179,6 +184,6 @@ def open_store(choice: StoreChoice, folder: Path | None) -> DenseStore | None:
         return ChromaStore(folder / "chroma")
     if isinstance(choice, str):
         raise ConfigurationError(
-            f"unknown vector_store {choice!r}: 'auto', 'numpy', 'chroma' or a store"
+            f"unknown vector_store {choice!r}: 'auto', 'numpy', 'usearch', 'chroma' or a store"
         )
     return choice

@@ -254,6 +254,11 @@ class Catalog(Database):
         """Return ``(row, encoded vector)`` added after a row."""
         return self._rows("SELECT row, vector FROM vectors WHERE row > ? ORDER BY row", (after,))
 
+    def vector_rows(self, last: int) -> list[int]:
+        """Return the rows up to ``last`` that have a vector."""
+        query = "SELECT row FROM vectors WHERE row <= ? ORDER BY row"
+        return [row for (row,) in self._rows(query, (last,))]
+
     def vectors_of(self, rows: Sequence[int]) -> dict[int, bytes]:
         """Return the encoded vectors of ``rows`` that have one."""
         return dict(self._many("SELECT row, vector FROM vectors WHERE row IN ({})", rows))

@@ -17,10 +17,10 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.vectorstores import VectorStore
 
 from langchain_switchyard.errors import ConfigurationError
-from langchain_switchyard.retrieval.dense.dense_leg import DenseLeg, decode_vector
+from langchain_switchyard.retrieval.dense.dense_leg import DenseLeg
 from langchain_switchyard.retrieval.dense.stores import StoreChoice, open_store
 from langchain_switchyard.retrieval.dense.vector_home import VectorHome
-from langchain_switchyard.retrieval.dense.vectors import Matrix
+from langchain_switchyard.retrieval.dense.vectors import Matrix, decode_vector
 from langchain_switchyard.retrieval.fusion.leg_check import (
     FEWEST,
     SAMPLE,
@@ -53,9 +53,10 @@ class Index:
     Args:
         path: Folder to keep it in; created if missing. ``None`` keeps it in memory.
         embeddings: Embedding model. Without one there is no dense leg, and nothing is downloaded.
-        vector_store: ``"numpy"`` (exact), ``"chroma"`` (kept under ``path``, extra ``chroma``), or
-            any LangChain ``VectorStore``, which embeds by itself. ``"auto"`` (default) begins as
-            ``"numpy"``, and is moved to Chroma by ``optimize`` when it has become large.
+        vector_store: ``"numpy"`` (exact), ``"usearch"`` (approximate, for many vectors; extra
+            ``usearch``), ``"chroma"`` (kept under ``path``, extra ``chroma``), or any LangChain
+            ``VectorStore``, which embeds by itself. ``"auto"`` (default) begins as ``"numpy"``,
+            and becomes one of the next two by ``optimize`` when it has become large.
         tokenizer: ``"mixed"`` (default), ``"jieba"`` or a ``Tokenizer``.
 
     Raises:
@@ -201,18 +202,19 @@ class Index:
     def optimize(self) -> None:
         """Merge everything into one segment without deleted documents: smallest and fastest.
 
-        With ``vector_store="auto"`` a large number of vectors moves to Chroma, which takes a
-        minute or more, if the extra ``chroma`` is installed and the index has a folder.
+        With ``vector_store="auto"`` a large number of vectors becomes a graph (extra ``usearch``)
+        or moves to Chroma (extra ``chroma``), which takes a minute or more.
         """
         with self._lock, self.catalog.writing():
             self.refresh()
             self._replica.settle(everything=True)
             if self.dense is not None and self._home.outgrown(self.dense):
-                self._home.move()
                 moved = self._open_dense(self.dense.embeddings)
                 if moved is not None:
                     self._complete(moved)
                     self.dense = moved
+            if self.dense is not None:
+                self.dense.settle(everything=True)
 
     @property
     def dense_weight(self) -> float:
@@ -252,7 +254,7 @@ class Index:
             return None
         store = open_store(choice, self.path)
         self._home.arrive()
-        return DenseLeg(self.catalog, embeddings, store)
+        return DenseLeg(self.catalog, embeddings, store, self._home.vectors)
 
     def _complete(self, dense: DenseLeg) -> None:
         with self._lock:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from langchain_switchyard.retrieval.dense.dense_leg import DenseLeg, decode_vector, encode_vector
-from langchain_switchyard.retrieval.dense.vectors import Matrix
+from langchain_switchyard.retrieval.dense.dense_leg import DenseLeg
+from langchain_switchyard.retrieval.dense.vectors import Matrix, decode_vector, encode_vector
 from langchain_switchyard.retrieval.storage.catalog import Catalog
 from langchain_switchyard.retrieval.storage.records import decode, indexed_text
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from langchain_switchyard.retrieval.dense.dense_leg import DenseLeg, decode_vector, encode_vector
-from langchain_switchyard.retrieval.dense.vectors import Matrix
+from langchain_switchyard.retrieval.dense.dense_leg import DenseLeg
+from langchain_switchyard.retrieval.dense.vectors import Matrix, decode_vector, encode_vector
 from langchain_switchyard.retrieval.lexical.lexical_index import LexicalIndex
 from langchain_switchyard.retrieval.lexical.replica import Replica
 from langchain_switchyard.retrieval.storage.catalog import Catalog
@@ -145,3 +145,4 @@ class Writer:
             dense.remove(stale)
             with self._catalog.transaction():
                 self._catalog.settle_intents(self._catalog.intents())
+        dense.settle()

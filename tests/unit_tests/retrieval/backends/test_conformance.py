@@ -5,6 +5,7 @@ import pytest
 from langchain_switchyard.retrieval import HybridRetriever
 from langchain_switchyard.retrieval.backends import ElasticsearchBackend, QdrantBackend
 from langchain_switchyard.retrieval.backends.conformance import BackendConformance
+from langchain_switchyard.retrieval.dense import graph_vectors
 from tests.unit_tests.retrieval.backends.elasticsearch_loopback import Loopback
 
 
@@ -15,6 +16,17 @@ class TestIndexWithNumpy(BackendConformance):
     def make(self):
         return lambda embeddings=None, **kwargs: HybridRetriever.from_documents(
             [], embeddings, **kwargs
+        )
+
+
+class TestIndexWithUsearch(BackendConformance):
+    """Our own index, most vectors in a graph."""
+
+    @pytest.fixture
+    def make(self, monkeypatch):
+        monkeypatch.setattr(graph_vectors, "_LATE", 2)
+        return lambda embeddings=None, **kwargs: HybridRetriever.from_documents(
+            [], embeddings, vector_store="usearch", **kwargs
         )
 
 

@@ -5,8 +5,10 @@ import logging
 import pytest
 from langchain_core.documents import Document
 
+from langchain_switchyard.errors import MissingExtra
 from langchain_switchyard.retrieval import HybridRetriever, Index, SearchConfig
-from langchain_switchyard.retrieval.dense import vector_home
+from langchain_switchyard.retrieval.dense import graph, vector_home
+from langchain_switchyard.retrieval.dense.graph import Graph
 from langchain_switchyard.retrieval.dense.stores import ChromaStore
 
 DOCUMENTS = [Document(id=f"d{n}", page_content=f"第{n}条 word{n} 合同") for n in range(30)]
@@ -16,6 +18,15 @@ DOCUMENTS = [Document(id=f"d{n}", page_content=f"第{n}条 word{n} 合同") for 
 def crowded(monkeypatch):
     """Thirty vectors count as many."""
     monkeypatch.setattr(vector_home, "LARGE", 100)
+
+
+@pytest.fixture
+def only_chroma(monkeypatch):
+    """An installation without usearch."""
+    found = vector_home.find_spec
+    monkeypatch.setattr(
+        vector_home, "find_spec", lambda name: None if name == "usearch" else found(name)
+    )
 
 
 def filled(path, embeddings, *choice):
@@ -31,6 +42,11 @@ def nearest(index, query="word7", k=3):
     return [hit.id for hit in retriever.search(query, k)]
 
 
+def graphs(path):
+    """Files of graphs in the folder of an index."""
+    return sorted((path / "graph").glob("*"))
+
+
 def in_chroma(index):
     """Whether the dense leg asks Chroma."""
     return isinstance(index.dense.store, ChromaStore)
@@ -42,9 +58,10 @@ def test_a_small_index_stays_exact_and_makes_no_chroma_folder(tmp_path, embeddin
     index.optimize()
     assert not in_chroma(index)
     assert not (tmp_path / "chroma").exists()
+    assert not graphs(tmp_path)
 
 
-def test_a_large_one_moves_when_optimised_and_stays_there(tmp_path, embeddings, crowded):
+def test_a_large_one_moves_to_chroma_and_stays_there(tmp_path, embeddings, crowded, only_chroma):
     """It finds the same, nothing is embedded again, and the next opening needs no word."""
     index = filled(tmp_path, embeddings)
     before = nearest(index)
@@ -63,7 +80,9 @@ def test_a_large_one_moves_when_optimised_and_stays_there(tmp_path, embeddings, 
     again.close()
 
 
-def test_a_move_that_broke_goes_on_at_the_next_opening(tmp_path, embeddings, crowded, monkeypatch):
+def test_a_move_that_broke_goes_on_at_the_next_opening(
+    tmp_path, embeddings, crowded, only_chroma, monkeypatch
+):
     """No document is missing from the dense leg, none is there twice."""
     index = filled(tmp_path, embeddings)
     original, calls = ChromaStore.upsert, []
@@ -129,10 +148,11 @@ def test_a_choice_of_the_exact_leg_is_never_moved(tmp_path, embeddings, crowded)
     for index in (filled(tmp_path, embeddings, "numpy"), filled(None, embeddings)):
         index.optimize()
         assert not in_chroma(index)
+        assert not graphs(tmp_path)
         index.close()
 
 
-def test_without_chroma_a_large_index_stays_and_says_what_would_help(
+def test_without_both_engines_a_large_index_stays_and_says_what_would_help(
     tmp_path, embeddings, crowded, monkeypatch, caplog
 ):
     """The extra is named; searching goes on."""
@@ -140,5 +160,88 @@ def test_without_chroma_a_large_index_stays_and_says_what_would_help(
     monkeypatch.setattr(vector_home, "find_spec", lambda _: None)
     with caplog.at_level(logging.WARNING):
         index.optimize()
-    assert "langchain-switchyard[chroma]" in caplog.text
+    assert "langchain-switchyard[usearch]" in caplog.text
     assert nearest(index)[0] == "d7"
+
+
+def test_a_large_one_becomes_a_graph_and_stays_one(tmp_path, embeddings, crowded):
+    """It finds the same, nothing is embedded again, and the next opening needs no word."""
+    index = filled(tmp_path, embeddings)
+    before = nearest(index, k=30)
+    embeddings.embedded.clear()
+    index.optimize()
+    assert len(graphs(tmp_path)) == 1
+    assert nearest(index, k=30) == before
+    index.delete(["d7"])
+    index.close()
+    again = Index(tmp_path, embeddings)
+    assert embeddings.embedded == []
+    assert nearest(again, k=30) == [i for i in before if i != "d7"]
+    again.close()
+
+
+def test_a_graph_without_its_engine_is_compared_exactly_and_says_what_would_help(
+    tmp_path, embeddings, only_chroma, caplog
+):
+    """The index opens and answers."""
+    index = filled(tmp_path, embeddings, "usearch")
+    index.optimize()
+    index.close()
+    with caplog.at_level(logging.WARNING):
+        again = Index(tmp_path, embeddings)
+    assert "langchain-switchyard[usearch]" in caplog.text
+    assert nearest(again)[0] == "d7"
+    again.close()
+
+
+def test_a_graph_that_is_asked_for_without_its_engine_is_an_error(
+    tmp_path, embeddings, monkeypatch
+):
+    """With the extra in it."""
+
+    def absent(name):
+        raise ImportError(name)
+
+    monkeypatch.setattr(graph, "import_module", absent)
+    with pytest.raises(MissingExtra, match=r"langchain-switchyard\[usearch\]"):
+        Index(tmp_path, embeddings, "usearch")
+
+
+def test_from_chroma_to_a_graph_and_back_nothing_is_lost(tmp_path, embeddings):
+    """Chroma gets what was written while it was not attached."""
+    filled(tmp_path, embeddings, "chroma").close()
+    index = Index(tmp_path, embeddings, "usearch")
+    index.add_documents([Document(id="new", page_content="word77 合同")])
+    index.delete(["d7"])
+    index.optimize()
+    index.close()
+    kept = Index(tmp_path, embeddings)
+    assert not in_chroma(kept)
+    assert set(nearest(kept, k=40)) == {"new", *(f"d{n}" for n in range(30) if n != 7)}
+    kept.close()
+    back = Index(tmp_path, embeddings, "chroma")
+    assert in_chroma(back)
+    assert set(nearest(back, k=40)) == {"new", *(f"d{n}" for n in range(30) if n != 7)}
+    back.close()
+
+
+def test_optimize_that_breaks_while_saving_leaves_the_exact_leg(tmp_path, embeddings, monkeypatch):
+    """And the next one succeeds, without what the first left behind."""
+    index = filled(tmp_path, embeddings, "usearch")
+
+    def broken(graph, folder, name):
+        folder.mkdir()
+        (folder / f"{name}.draft").write_bytes(b"half")
+        raise OSError("disk")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Graph, "save", broken)
+        with pytest.raises(OSError, match="disk"):
+            index.optimize()
+    assert nearest(index)[0] == "d7"
+    index.close()
+    again = Index(tmp_path, embeddings)
+    again.optimize()
+    assert [path.suffix for path in graphs(tmp_path)] == [".usearch"]
+    assert nearest(again)[0] == "d7"
+    again.close()

@@ -10,6 +10,7 @@ from langchain_core.vectorstores import InMemoryVectorStore
 
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval import HybridRetriever, Index
+from langchain_switchyard.retrieval.dense import graph_vectors
 from langchain_switchyard.retrieval.lexical import lexical_index as lexical_module
 from langchain_switchyard.retrieval.storage.database import IndexUnavailable
 
@@ -29,7 +30,13 @@ def ids(index, query, **kwargs):
     return [hit.id for hit in HybridRetriever(index=index, k=1_000).search(query, **kwargs)]
 
 
-STORES = ["numpy", "chroma"]
+STORES = ["numpy", "chroma", "usearch"]
+
+
+@pytest.fixture(autouse=True)
+def many(monkeypatch):
+    """Ten vectors beside a graph are many: most of each index is in one."""
+    monkeypatch.setattr(graph_vectors, "_LATE", 10)
 
 
 @pytest.fixture(params=["memory", "folder"])
