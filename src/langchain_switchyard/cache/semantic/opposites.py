@@ -1,13 +1,19 @@
 """Words that turn a question round: negation, and words that exclude each other.
 
 Embeddings put `turn on` next to `turn off` and `can` next to `cannot`. A past answer is never
-served across such a difference, whatever the similarity.
+served across such a difference, whatever the similarity. The tables are in `excluding_words`; what
+is general comes first: a prefix that denies another text's word, an antonym beside the same
+character.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Set as AbstractSet
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+from langchain_switchyard.cache.semantic import excluding_words as tables
 
 _NOT = re.compile(
     r"\b(?:not|no|never|none|nobody|nothing|nowhere|neither|nor|without|cannot|cant|wont|dont|doesnt"
@@ -20,57 +26,61 @@ _ZH_NEUTRAL = re.compile(
     r"|了不起|对不起|来不及|不得不|无论|无非|非常|非洲|并非常|别人|别的|特别|区别|分别|级别|性别|类别"
     r"|个别|告别|识别|未来|否则|没关系|莫名|无线|无限|无人机|不锈钢|不动产|未婚"
 )
-_ZH_NOT = re.compile("[不没無无非未别勿莫甭]|否认|禁止|拒绝|失败|无法")
+_ZH_NOT = re.compile("[不没无非未别勿莫甭]|否认|禁止|拒绝|失败|无法")
+_NO_COUNT = re.compile(r"\bmore than once\b|\bat once\b|\bonce (?:i|you|we|it|the|my|this|that)\b")
+_ENDINGS = re.compile(r"(?:ing|ed|es|s|e)$")
+_WORD = re.compile(r"[a-z]+")
+_FEWEST, _FEWEST_LONG, _FEWEST_FACING = 4, 5, 3
 
-_EXCLUSIVE = """
-on off / enable disable / enabled disabled / open close / opened closed / start stop /
-begin end / increase decrease / raise lower / add remove / create delete /
-install uninstall / before after / up down / above below / buy sell / login logout /
-lock unlock / activate deactivate / upload download / send receive / sent received /
-import export / encrypt decrypt / allow deny block / accept reject decline /
-deposit withdraw withdrawal / incoming outgoing / credit debit / maximum minimum /
-max min / highest lowest / high low / more less fewer / most least / best worst /
-first last / left right / north south east west / true false / win lose / hot cold /
-warm cool / male female / husband wife / mother father / brother sister /
-morning afternoon evening night / today tomorrow yesterday / am pm /
-monday tuesday wednesday thursday friday saturday sunday /
-january february march april may june july august september october november december /
-next previous last / personal business / domestic international / physical virtual /
-public private / old new / cheap expensive / fast slow / arrive depart /
-arrival departure / borrow lend / connect disconnect / mute unmute / freeze unfreeze /
-include exclude / with without / inside outside / input output / inbound outbound /
-legal illegal / celsius fahrenheit / red green blue black white yellow
-"""
-_ZH_EXCLUSIVE = """
-打开 关闭 / 开启 关闭 停用 / 启用 禁用 停用 / 开通 关闭 注销 / 增加 减少 / 提高 降低 /
-上升 下降 / 添加 删除 / 安装 卸载 / 之前 之后 / 以前 以后 / 以上 以下 / 买入 卖出 /
-购买 出售 / 登录 退出 / 锁定 解锁 / 冻结 解冻 / 激活 停用 / 上传 下载 / 发送 接收 /
-导入 导出 / 加密 解密 / 允许 禁止 / 接受 拒绝 / 存款 取款 / 存入 取出 / 转入 转出 /
-收入 支出 / 最大 最小 / 最高 最低 / 最多 最少 / 最好 最差 / 第一 最后 / 左边 右边 /
-左侧 右侧 / 南方 北方 / 东部 西部 南部 北部 / 正确 错误 / 输入 输出 / 男性 女性 / 男 女 /
-丈夫 妻子 / 父亲 母亲 / 上午 下午 晚上 / 今天 明天 昨天 后天 / 今年 明年 去年 /
-周一 周二 周三 周四 周五 周六 周日 / 星期一 星期二 星期三 星期四 星期五 星期六 星期日 /
-贵 便宜 / 快 慢 / 新 旧 / 公开 私有 / 国内 国外 国际 / 个人 企业 / 进口 出口 / 借入 借出 /
-连接 断开 / 开始 结束 / 包含 排除 / 含 不含 / 红色 绿色 蓝色 黑色 白色 黄色 / 摄氏 华氏 /
-入住 退房 / 出发 到达
-"""
+_Axis = Hashable
 
 
-def _read(groups: str) -> tuple[frozenset[str], ...]:
-    return tuple(frozenset(group.split()) for group in groups.split("/"))
+def _axes(table: str) -> list[list[tuple[str, ...]]]:
+    lines = table.replace("\\\n", "").strip().splitlines()
+    return [[tuple(side.split("=")) for side in line.split()] for line in lines]
 
 
-_GROUPS = (*_read(_EXCLUSIVE), *_read(_ZH_EXCLUSIVE))
-_POLAR = frozenset[str]().union(*_read(_EXCLUSIVE))
-_ZH_POLAR = re.compile(
+def _sides_of(table: str) -> dict[str, tuple[tuple[_Axis, int], ...]]:
+    """Word -> the axes it lies on, with the side it takes."""
+    found: dict[str, list[tuple[_Axis, int]]] = {}
+    for axis, sides in enumerate(_axes(table)):
+        for number, words in enumerate(sides):
+            for word in words:
+                found.setdefault(word, []).append(((table[:8], axis), number))
+    return {word: tuple(places) for word, places in found.items()}
+
+
+_ENGLISH = _sides_of(tables.ENGLISH)
+_CHINESE = _sides_of(tables.CHINESE)
+_ZH_WORD = re.compile(
     # Overlapping finds: `不含` holds `含`, which must be seen, too, where it stands alone.
-    "(?=("
-    + "|".join(sorted(frozenset[str]().union(*_read(_ZH_EXCLUSIVE)), key=len, reverse=True))
-    + "))"
+    "(?=(" + "|".join(sorted(_CHINESE, key=len, reverse=True)) + "))"
 )
-_GROUPS_OF = {
-    word: tuple(group for group in _GROUPS if word in group) for group in _GROUPS for word in group
+_ZH_CHARACTERS = tuple(
+    frozenset(side[0] for side in axis) for axis in _axes(tables.CHINESE_CHARACTERS)
+)
+_ZH_UNDONE = re.compile(f"(?:{'|'.join(tables.CHINESE_UNDOING.split())})(\\w\\w)")
+_ZH_ENDS = re.compile(f"[{tables.CHINESE_ENDS}]")
+_NOT_DENIED = frozenset(tables.NOT_DENIED.split())
+_PARTICLES = {
+    word: (axis, number)
+    for axis, pair in enumerate(tables.PARTICLES)
+    for number, word in enumerate(pair)
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Where a text stands."""
+
+    taken: Mapping[_Axis, frozenset[Hashable]]
+    """Axis -> the sides the text takes on it."""
+    stems: frozenset[str]
+    """Its English words without endings."""
+    undone: frozenset[str]
+    """Chinese: what it wants taken back or brought to an end."""
+    chinese: str
+    """The text, if it is not in ASCII."""
 
 
 def is_negated(text: str) -> bool:
@@ -80,20 +90,99 @@ def is_negated(text: str) -> bool:
     return not text.isascii() and bool(_ZH_NOT.search(_ZH_NEUTRAL.sub(" ", text)))
 
 
-def polar_words(text: str) -> frozenset[str]:
-    """Return the words of a normalised text that have an opposite or exclude others."""
-    english = _POLAR.intersection(re.findall(r"[a-z]+", text))
-    return english if text.isascii() else english.union(_ZH_POLAR.findall(text))
+def sides(text: str) -> Sides:
+    """Read where a normalised text stands: NFKC, case-folded, Chinese in simplified characters."""
+    words = _WORD.findall(_NO_COUNT.sub(" ", text))
+    stands = [*_english(words)]
+    chinese = "" if text.isascii() else text
+    if chinese:
+        stands += _chinese(chinese)
+    taken: dict[_Axis, set[Hashable]] = {}
+    for axis, side in stands:
+        taken.setdefault(axis, set()).add(side)
+    return Sides(
+        taken={axis: frozenset(found) for axis, found in taken.items()},
+        stems=frozenset(_stem(word) for word in words if word not in _NOT_DENIED),
+        undone=frozenset(_ZH_UNDONE.findall(chinese)),
+        chinese=chinese,
+    )
 
 
-def are_opposed(left: AbstractSet[str], right: AbstractSet[str]) -> bool:
-    """Whether two texts, given by their `polar_words`, name excluding things.
+def are_opposed(left: Sides, right: Sides) -> bool:
+    """Whether two texts stand on excluding sides.
 
-    Both must take a side in the same group, and not the same one: `on` against `off`. A text that
-    names both sides (`the difference of credit and debit`) is opposed to neither.
+    Both must take a side of one axis, and none in common: `on` against `off`. A text that names
+    both sides (`the difference of credit and debit`) is opposed to neither.
     """
+    return (
+        any(
+            found.isdisjoint(right.taken[axis])
+            for axis, found in left.taken.items()
+            if axis in right.taken
+        )
+        or _turned(left.stems, right.stems)
+        or _turned(right.stems, left.stems)
+        or _undone(left, right)
+        or _undone(right, left)
+    )
+
+
+def _english(words: list[str]) -> Iterator[tuple[_Axis, Hashable]]:
+    for word in words:
+        yield from _ENGLISH.get(word, ())
+    for before, word in pairwise(words):
+        if word in _PARTICLES:
+            axis, number = _PARTICLES[word]
+            yield (axis, before), number
+
+
+def _stem(word: str) -> str:
+    return _ENDINGS.sub("", word) if len(word) > _FEWEST_LONG else word.removesuffix("e")
+
+
+def _turned(plain: frozenset[str], other: frozenset[str]) -> bool:
+    """Whether the other text has one of these words with a prefix that turns it round."""
+    theirs = other - plain
+    if not theirs:
+        return False
+    return any(_is_turned(stem, theirs) for stem in plain - other)
+
+
+def _is_turned(stem: str, theirs: frozenset[str]) -> bool:
+    size = len(stem)
+    if size >= _FEWEST - 1 and any(p + stem in theirs for p in tables.DENYING_PREFIXES):
+        return True
+    if size >= _FEWEST_LONG - 1 and any(p + stem in theirs for p in tables.DENYING_LONG):
+        return True
     return any(
-        not group.isdisjoint(right) and group.isdisjoint(left & right)
-        for word in left - right
-        for group in _GROUPS_OF[word]
+        stem.startswith(one)
+        and size - len(one) >= _FEWEST_FACING
+        and facing + stem[len(one) :] in theirs
+        for one, facing in tables.FACING_PREFIXES
+    )
+
+
+def _chinese(text: str) -> Iterator[tuple[_Axis, Hashable]]:
+    for word in _ZH_WORD.findall(text):
+        yield from _CHINESE[word]
+    spoken = text.replace("一下", "")
+    held = frozenset(spoken)
+    for axis, characters in enumerate(_ZH_CHARACTERS):
+        named = characters & held
+        if len(named) != 1:
+            continue
+        (side,) = named
+        for left, right in pairwise(spoken):
+            if left == side and right.isalnum():
+                yield (axis, "before", right), side
+            if right == side and left.isalnum():
+                yield (axis, "after", left), side
+
+
+def _undone(left: Sides, right: Sides) -> bool:
+    """Whether one text takes back what the other names, with no sign of an end there."""
+    return (
+        bool(left.undone)
+        and any(stem in right.chinese for stem in left.undone)
+        and not _ZH_ENDS.search(right.chinese)
     )

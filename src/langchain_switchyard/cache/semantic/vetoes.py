@@ -18,7 +18,13 @@ from langchain_switchyard.cache.semantic.literals import (
     quotations,
     without_dates,
 )
-from langchain_switchyard.cache.semantic.opposites import are_opposed, is_negated, polar_words
+from langchain_switchyard.cache.semantic.opposites import (
+    Sides,
+    are_opposed,
+    is_negated,
+    sides,
+)
+from langchain_switchyard.cache.semantic.traditional import simplified
 from langchain_switchyard.cache.semantic.words import content, plain, words
 
 
@@ -34,7 +40,8 @@ class Marks:
     """Those without politeness, articles and particles."""
     numbers: tuple[str, ...]
     is_negated: bool
-    polar: frozenset[str]
+    sides: Sides
+    """Where it stands between words that exclude each other."""
     quotes: tuple[str, ...]
     dates: tuple[str, ...]
     code: tuple[str, ...]
@@ -47,7 +54,7 @@ Veto = Callable[[Marks, Marks], str | None]
 
 def marks(text: str) -> Marks:
     """Read a text."""
-    wide = unicodedata.normalize("NFKC", text)
+    wide = simplified(unicodedata.normalize("NFKC", text))
     folded = wide.casefold()
     spoken = words(text)
     return Marks(
@@ -56,7 +63,7 @@ def marks(text: str) -> Marks:
         content=content(text),
         numbers=figures(without_dates(folded)),
         is_negated=is_negated(folded),
-        polar=polar_words(folded),
+        sides=sides(folded),
         quotes=quotations(wide),
         dates=dates(wide),
         code=code(wide),
@@ -75,7 +82,7 @@ def veto(asked: Marks, known: Marks) -> str | None:
         ("code", asked.code != known.code),
         ("quote", asked.quotes != known.quotes),
         ("negation", asked.is_negated != known.is_negated),
-        ("opposite", are_opposed(asked.polar, known.polar)),
+        ("opposite", are_opposed(asked.sides, known.sides)),
         ("name", _names_differ(asked, known)),
         ("order", _only_order_differs(asked, known)),
     )

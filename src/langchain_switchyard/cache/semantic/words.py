@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from langchain_switchyard.cache.semantic.traditional import simplified
+
 _SPACE = re.compile(r"\s+")
 _UNSEEN = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
 _EDGES = " \t\n\r.!?。！？…~,，;；:：、"
@@ -13,10 +15,11 @@ _WORD = re.compile(
 )
 # What a question can do without: nobody means something else by it.
 _POLITE = re.compile(
-    r"\b(?:please|pls|kindly|hi|hello|hey|thanks|thank you|excuse me|can you tell me"
-    r"|could you tell me|do you know|i want to know|i would like to know|the|an?)\b"
-    r"|请问一下|请问|麻烦你?|您好|你好|谢谢|我想知道|我想问一下|我想问|我想请问|请告诉我|告诉我|帮我|请|一下"
-    r"|[吗呢吧啊呀哦嘛的]"
+    r"\b(?:please tell me|please|pls|kindly|hi|hello|hey|thanks a lot|many thanks|thanks|thx"
+    r"|thank you(?: very much| so much)?|excuse me|can you tell me|could you tell me|may i ask"
+    r"|do you know|i want to know|i would like to know|id like to know|the|an?)\b"
+    r"|请问一下|请问|麻烦你?|你好|非常感谢|感谢|多谢|谢谢你?|劳驾|拜托|我想知道|我想问一下|我想问|我想请问"
+    r"|[能可]不[能可]以?告诉我|[能可]否告诉我|可以告诉我|请告诉我|告诉我|帮我|请|一下|[吗呢吧啊呀哦嘛的]"
 )
 
 
@@ -38,4 +41,5 @@ def words(text: str) -> tuple[str, ...]:
 def content(text: str) -> tuple[str, ...]:
     """Return the words of a text without politeness, articles and particles."""
     folded = unicodedata.normalize("NFKC", text).casefold().replace("您", "你")
+    folded = simplified(folded).replace("'", "").replace("’", "")
     return words(_POLITE.sub(" ", folded)) or words(text)

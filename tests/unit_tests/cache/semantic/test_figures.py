@@ -24,6 +24,13 @@ from langchain_switchyard.cache.semantic.figures import figures
         ("5 percent", "5%"),
         ("$30", "30 usd"),
         ("三点五公里", "3.5公里"),
+        ("三个小时", "3 hours"),
+        ("两个月", "2 months"),
+        ("两星期", "2 weeks"),
+        ("一个半小时", "1.5小时"),
+        ("两年半", "2.5年"),
+        ("半小时", "half an hour"),
+        ("一半", "50%"),
     ],
 )
 def test_one_figure_spelled_in_two_ways_is_one_figure(left, right):
@@ -45,6 +52,10 @@ def test_one_figure_spelled_in_two_ways_is_one_figure(left, right):
         ("第三章", "第四章"),
         ("第三章", "三章"),
         ("5万", "5亿"),
+        ("半小时", "一小时"),
+        ("两点", "两点半"),
+        ("半年", "一年"),
+        ("half an hour", "an hour"),
     ],
 )
 def test_figures_that_differ_in_value_or_unit_differ(left, right):
@@ -63,6 +74,8 @@ def test_figures_that_differ_in_value_or_unit_differ(left, right):
         "this one",
         "统一标准",
         "一起去",
+        "上半年",
+        "半价",
     ],
 )
 def test_numerals_inside_ordinary_words_are_no_figures(text):

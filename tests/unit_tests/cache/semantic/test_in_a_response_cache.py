@@ -6,7 +6,7 @@ import pytest
 
 from langchain_switchyard.cache.policy import CachePolicy, Degradation
 from langchain_switchyard.cache.response_cache import ResponseCache
-from langchain_switchyard.cache.semantic import ShadowPolicy
+from langchain_switchyard.cache.semantic import SemanticCache, ShadowPolicy
 from langchain_switchyard.cache.semantic.policy import SemanticPolicy
 from langchain_switchyard.routing.cache_options import CacheOptions
 from tests.unit_tests.cache.builders import told, wishes, yard
@@ -33,6 +33,26 @@ def test_a_question_that_means_the_same_is_answered_without_the_model() -> None:
     assert len(model.calls) == 3
     assert told(answer)["cache"] == "semantic"
     assert told(answer)["cache_detail"]["question"] in {"refund", "money"}
+
+
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [
+        ("如何退款？", "如何退款啊，谢谢"),
+        ("如何退款？", "您好，请问一下如何退款呢？谢谢"),
+        ("怎么改支付方式", "麻烦您告诉我一下怎么改支付方式，谢谢"),
+        ("如何退款", "請問如何退款呢，謝謝"),
+        ("Reset password", "Hi, please kindly reset the password, thanks"),
+    ],
+)
+def test_without_an_encoder_politeness_makes_no_difference(first: str, again: str) -> None:
+    """In both languages, however long it is beside the question."""
+    stored = ResponseCache(semantic=SemanticCache(policy=UNWATCHED))
+    router, model = yard(stored, "30 days")
+    router.invoke(first)
+    stored.settle()
+    assert told(router.invoke(again))["cache"] == "semantic"
+    assert len(model.calls) == 1
 
 
 async def test_streams_and_awaited_calls_share_what_was_learned() -> None:

@@ -41,3 +41,18 @@ def test_a_text_of_politeness_alone_keeps_its_words():
     """Two greetings are not equal for being empty."""
     assert content("你好") == ("你", "好")
     assert content("谢谢") != content("你好")
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("如何退款？", "您好，请问一下如何退款呢？谢谢"),
+        ("怎么改密码", "麻烦您告诉我一下怎么改密码，谢谢"),
+        ("如何退款", "請問如何退款嗎？謝謝"),
+        ("Reset password", "Hi, please kindly reset the password, thanks"),
+        ("hours", "I'd like to know the hours, thank you very much"),
+    ],
+)
+def test_politeness_is_no_content_in_either_script(left, right):
+    """However much of it there is."""
+    assert content(left) == content(right)
