@@ -103,7 +103,9 @@ def candidates(results: Sequence[LegResult]) -> Ints:
     """Return the rows on any list, ascending and each once."""
     # Sorted by hand: for so few rows ``np.unique`` takes several times longer.
     rows: Ints = np.sort(np.concatenate([result.rows for result in results]))
-    return rows[np.diff(rows, prepend=-1) > 0]
+    first = np.ones(len(rows), bool)
+    np.not_equal(rows[1:], rows[:-1], out=first[1:])
+    return rows[first]
 
 
 def collect(
