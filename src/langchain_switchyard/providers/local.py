@@ -39,6 +39,8 @@ _PIECE = re.compile(
 _QUESTION_LABEL = re.compile(
     r"^\s*(?:question|query|user question|问题|用户问题)\s*[:：]\s*", re.IGNORECASE
 )
+_FOLLOWS = re.compile(r"\n[（(](?:It follows up on: |承接上文：)(.*)[)）]\s*$", re.DOTALL)
+"""What the assistant puts below a question that leans on the one before."""
 _FREE_CHOICES = frozenset({None, "auto", "none", False})
 
 
@@ -199,7 +201,11 @@ def _answer(messages: Sequence[BaseMessage], stop: list[str] | None, kwargs: dic
     questions = [_question(message) for message in messages if isinstance(message, HumanMessage)]
     asked = [question for question in questions if question]
     question = asked[-1] if asked else ""
-    text = _reply(question, asked[-2] if len(asked) > 1 else "", _latest_sources(messages))
+    before = asked[-2] if len(asked) > 1 else ""
+    follows = _FOLLOWS.search(question)
+    if follows is not None:
+        question, before = question[: follows.start()], follows.group(1)
+    text = _reply(question, before, _latest_sources(messages))
     for mark in stop or ():
         text = text.split(mark, 1)[0]
     return text

@@ -11,7 +11,6 @@ from langchain_switchyard.providers.extract import Quote
 Language = Literal["zh", "en"]
 
 _CHINESE = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
-_BULLET = re.compile(r"^(?:[-*+•]|\d{1,3}[.)、])\s+")
 
 _GREETING = re.compile(
     r"^\W*(?:hi|hello|hey|good (?:morning|afternoon|evening)"
@@ -84,11 +83,14 @@ def say(name: str, language: Language) -> str:
 def quote(quotes: Sequence[Quote], language: Language) -> str:
     """Quotes with their citations, and the line that says who speaks."""
     lines: list[str] = []
+    was_item = True
     for one in quotes:
-        words = f"{one.text}{'' if language == 'zh' else ' '}[{one.number}]"
-        # List items keep their lines; sentences run on.
-        if lines and not _BULLET.match(one.text) and not _BULLET.match(lines[-1]):
-            lines[-1] += ("" if language == "zh" else " ") + words
-        else:
+        gap = "\n" if one.text.endswith("```") else "" if language == "zh" else " "
+        words = f"{one.text}{gap}[{one.number}]"
+        # Items of lists and rows of tables keep their lines; sentences run on.
+        if was_item or one.is_item:
             lines.append(words)
+        else:
+            lines[-1] += ("" if language == "zh" else " ") + words
+        was_item = one.is_item
     return "\n".join(lines) + f"\n\n{_SAY['extract'][language]}"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from langchain_switchyard.cli import demo
+from langchain_switchyard.graph import build_assistant
+from langchain_switchyard.providers import LocalChatModel
+from langchain_switchyard.retrieval import HybridRetriever
 
 ROOT = Path(__file__).parents[3]
 
@@ -22,6 +25,47 @@ def test_own_documents_are_asked_in_two_languages(run: Callable) -> None:
     for turn in turns:
         assert turn["citations"], turn["question"]
         assert turn["model"] == "switchyard-local"
+
+
+@pytest.fixture(scope="module")
+def ask_own_documents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """Ask the assistant of the demo about the project's documents."""
+    library = HybridRetriever.open(tmp_path_factory.mktemp("index"))
+    library.sync_folder(ROOT / "docs")
+    assistant = build_assistant(LocalChatModel(), retriever=library)
+    yield lambda question: assistant.invoke({"messages": [("user", question)]})["messages"][-1].text
+    library.close()
+
+
+@pytest.mark.parametrize(
+    ("question", "fact"),
+    [
+        ("What is a tier?", "A **tier** is an order of preference."),
+        ("How is a deadline different from a timeout?", "a **deadline** bounds the whole request"),
+        ("什么是熔断器？", "**熔断器**（circuit breaker）让请求不再打到正在出故障的部署上"),
+        ("什么是重试预算？", "防止一次故障演变成重试风暴"),
+        ("Which exit code means interrupted?", "exit code: 130, means: interrupted"),
+        ("默认最多尝试几次？", "`RetryPolicy.max_attempts`；默认值：4"),
+        ("How many attempts are made by default?", "`RetryPolicy.max_attempts`; default: 4"),
+        ("What is the default model of zhipu?", "default model: `glm-4-flash`"),
+        ("How long is an idle socket kept?", "`HttpClients`: 50 s"),
+        ("熔断器有哪些状态？", "熔断器有四种状态"),
+    ],
+)
+def test_questions_about_own_documents_get_the_fact_asked_for(
+    ask_own_documents: Callable[[str], str], question: str, fact: str
+) -> None:
+    """Those of the demo first; not a table's header, nor a line that repeats the question."""
+    assert fact in ask_own_documents(question)
+
+
+def test_every_question_of_the_demo_has_its_fact() -> None:
+    """In the table above."""
+    [facts] = [
+        mark.args[1]
+        for mark in test_questions_about_own_documents_get_the_fact_asked_for.pytestmark
+    ]
+    assert {question for question, _ in facts} >= set(demo._OWN_QUESTIONS)
 
 
 def test_any_folder_will_do_and_its_headings_are_asked_about(run: Callable, docs: Path) -> None:

@@ -90,6 +90,80 @@ def test_a_sentence_that_announces_a_list_brings_the_list() -> None:
     ] * 3
 
 
+POLICY = """\
+# 差旅报销
+
+| 项目 | 上限 | 说明 |
+|---|---|---|
+| 住宿 | 450 元 | 每晚 |
+| 餐补 | 120 元 | 每天 |
+
+**发票丢了怎么办？**
+
+请联系开票单位补开。
+"""
+CODES = """\
+```python
+assistant.invoke({"messages": [("user", "Which exit code means interrupted?")]})
+```
+
+| exit code | means |
+|---|---|
+| 0 | it went well |
+| 130 | interrupted |
+
+Q: Can it be undone?
+A: No. Keep a copy.
+
+Then begin. To install it, run:
+
+```bash
+pip install tool
+```
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "answer"),
+    [
+        ("Which exit code means interrupted?", CODES, "exit code: 130, means: interrupted [1]"),
+        ("What does exit code 0 mean?", CODES, "exit code: 0, means: it went well [1]"),
+        ("Can it be undone?", CODES, "A: No. [1] Keep a copy. [1]"),
+        (
+            "How do I install it?",
+            CODES,
+            "To install it, run: [1]\n```bash\npip install tool\n```\n[1]",
+        ),
+        ("住宿报销上限是多少", POLICY, "项目：住宿，上限：450 元，说明：每晚[1]"),
+        ("餐补每天多少钱？", POLICY, "项目：餐补，上限：120 元，说明：每天[1]"),
+        ("发票丢了怎么办？", POLICY, "请联系开票单位补开。[1]"),
+    ],
+)
+def test_tables_code_and_answered_questions_are_read_as_meant(
+    question: str, text: str, answer: str
+) -> None:
+    """A row with its header; the answer instead of the question; what a colon announces."""
+    prompt = [("system", format_sources([Source(1, "x.md", text)])), ("human", question)]
+    assert LocalChatModel().invoke(prompt).text.rsplit("\n\n", 1)[0] == answer
+
+
+@pytest.mark.parametrize("question", ["Which exit code means interrupted?", "什么是熔断器？"])
+def test_neither_a_header_nor_the_question_itself_is_an_answer(question: str) -> None:
+    """In code, in prose or above a table."""
+    text = f"{question}\n\n```\nask({question!r})\n```\n\n| exit code | 熔断器 |\n|---|---|\n"
+    assert best_quotes(question, [Source(1, "x.md", text)]) == []
+
+
+def test_a_definition_wins_over_a_table_that_names_the_word() -> None:
+    """Column names tell nothing of their meaning."""
+    text = (
+        "| 种类 | 熔断器 |\n|---|---|\n| `auth` | failure |\n\n"
+        "**熔断器**让请求不再打到正在出故障的部署上。"
+    )
+    [quote] = best_quotes("什么是熔断器？", [Source(1, "x.md", text)])
+    assert quote.text.startswith("**熔断器**让请求")
+
+
 def test_it_says_who_speaks_in_text_and_metadata() -> None:
     """Nobody may take it for a language model."""
     answer = ask("How long do refunds take?")
