@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from langchain_switchyard.errors import ConfigurationError, SwitchyardError
-from langchain_switchyard.retrieval.backends.conditions import Condition, Facets
 from langchain_switchyard.retrieval.dense.vectors import Matrix
+from langchain_switchyard.retrieval.storage.conditions import Condition, Facets
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 

@@ -14,7 +14,6 @@ from langchain_core.embeddings import Embeddings
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval.backends.backend import Backend, NewDocument
 from langchain_switchyard.retrieval.backends.backend_view import BackendView, record
-from langchain_switchyard.retrieval.backends.conditions import condition, facets
 from langchain_switchyard.retrieval.backends.rank_bm25 import RankBM25Backend
 from langchain_switchyard.retrieval.backends.sample import Sample, take_sample
 from langchain_switchyard.retrieval.dense.vectors import Matrix
@@ -26,6 +25,7 @@ from langchain_switchyard.retrieval.fusion.leg_check import (
     check_legs,
 )
 from langchain_switchyard.retrieval.lexical.tokenizer import Tokenizer, make_tokenizer
+from langchain_switchyard.retrieval.storage.conditions import condition, facets
 from langchain_switchyard.retrieval.storage.database import IndexUnavailable
 from langchain_switchyard.retrieval.storage.entry import Entry, entries_of
 from langchain_switchyard.retrieval.storage.filters import Filter

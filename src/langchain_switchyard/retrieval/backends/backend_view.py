@@ -16,7 +16,6 @@ from langchain_switchyard.retrieval.backends.backend import (
     FusingBackend,
     StoredDocument,
 )
-from langchain_switchyard.retrieval.backends.conditions import Condition, Ids
 from langchain_switchyard.retrieval.backends.sample import Sample
 from langchain_switchyard.retrieval.dense.vectors import Matrix
 from langchain_switchyard.retrieval.fusion.legs import LegResult
@@ -24,6 +23,7 @@ from langchain_switchyard.retrieval.lexical.bm25 import Floats
 from langchain_switchyard.retrieval.lexical.segment import Ints
 from langchain_switchyard.retrieval.lexical.tokenizer import Tokenizer
 from langchain_switchyard.retrieval.storage.catalog import Record
+from langchain_switchyard.retrieval.storage.conditions import Condition, Ids
 
 _Fill = Callable[[Ints], Floats]
 _Search = Callable[[int, Condition], Found]

@@ -147,7 +147,16 @@ class BackendConformance:
         lexical = hybrid.model_copy(update={"config": SearchConfig(strategy="lexical")})
         assert set(ids_of(lexical.invoke(query, filter=wanted))) == expected
 
-    @pytest.mark.parametrize("wrong", [{"$magic": 1}, {"lang": {"$near": 1}}, ["lang"]])
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"$magic": 1},
+            {"lang": {"$near": 1}},
+            ["lang"],
+            {"lang": ["en"]},
+            {"lang": {"$in": "en"}},
+        ],
+    )
     def test_malformed_filters_are_refused(self, hybrid: HybridRetriever, wrong: Any) -> None:
         """With an error of ours that shows the part."""
         with pytest.raises(ConfigurationError):

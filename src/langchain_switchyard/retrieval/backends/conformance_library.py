@@ -54,6 +54,17 @@ FILTERS: list[tuple[dict[str, Any], set[str]]] = [
     ({"$or": [{"lang": "zh"}, {"year": {"$gt": 2022}}]}, {"law", "dog"}),
     ({"$and": [{"lang": "en"}, {"$not": {"good": True}}]}, {"cat"}),
     ({"lang": "en", "year": 2021}, {"cat"}),
+    ({"day": dt.date(2024, 5, 1)}, {"cat"}),
+    ({"day": "2024-05-01"}, {"cat"}),
+    ({"day": {"$in": [dt.date(2024, 5, 1)]}}, {"cat"}),
+    ({"day": {"$gte": dt.date(2024, 5, 1)}}, {"cat"}),
+    ({"day": {"$gt": "2024-05-01"}}, set()),
+    ({"day": {"$lt": dt.datetime(2024, 6, 1, tzinfo=dt.UTC)}}, {"cat"}),
+    ({"day": {"$lt": 2025}}, set()),
+    ({"day": {"$ne": dt.date(2024, 5, 1)}}, {"law", "dog"}),
+    ({"good": None}, {"law", "cat"}),
+    ({"good": {"$in": [None, False]}}, {"law", "cat"}),
+    ({"tags": {"$eq": ["pets"]}}, {"cat"}),
 ]
 """Every operator, and which documents of the library pass."""
 

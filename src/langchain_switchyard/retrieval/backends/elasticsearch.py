@@ -20,7 +20,6 @@ from langchain_switchyard.retrieval.backends.backend import (
     StoredDocument,
     checked_name,
 )
-from langchain_switchyard.retrieval.backends.conditions import Condition, Ids
 from langchain_switchyard.retrieval.backends.elasticsearch_query import (
     FIELDS,
     MAPPING,
@@ -40,6 +39,7 @@ from langchain_switchyard.retrieval.backends.elasticsearch_wire import (
     open_client,
 )
 from langchain_switchyard.retrieval.dense.vectors import Matrix
+from langchain_switchyard.retrieval.storage.conditions import Condition, Ids
 
 # The servers' own limit for results and candidates.
 _WINDOW = 10_000

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from langchain_switchyard.retrieval.backends.backend import NewDocument, StoredDocument
-from langchain_switchyard.retrieval.backends.conditions import (
+from langchain_switchyard.retrieval.dense.vectors import Matrix
+from langchain_switchyard.retrieval.storage.conditions import (
     All,
     Compares,
     Condition,
@@ -26,7 +27,6 @@ from langchain_switchyard.retrieval.backends.conditions import (
     Includes,
     fold,
 )
-from langchain_switchyard.retrieval.dense.vectors import Matrix
 
 Json = dict[str, Any]
 FIELDS = ["id", "text", "metadata"]

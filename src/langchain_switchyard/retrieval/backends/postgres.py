@@ -22,7 +22,6 @@ from langchain_switchyard.retrieval.backends.backend import (
     StoredDocument,
     checked_name,
 )
-from langchain_switchyard.retrieval.backends.conditions import Condition, Ids
 from langchain_switchyard.retrieval.backends.postgres_connections import Connections
 from langchain_switchyard.retrieval.backends.postgres_rows import (
     refuse_nul,
@@ -42,6 +41,7 @@ from langchain_switchyard.retrieval.backends.postgres_sql import (
 )
 from langchain_switchyard.retrieval.dense.vectors import Matrix
 from langchain_switchyard.retrieval.lexical.bm25 import BM25
+from langchain_switchyard.retrieval.storage.conditions import Condition, Ids
 
 # As in our own lexical index: smaller collections are scored exactly, whatever it costs.
 SKIP_FROM = 20_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from langchain_switchyard.retrieval.backends.conditions import (
+from langchain_switchyard.retrieval.storage.conditions import (
     All,
     Compares,
     Condition,

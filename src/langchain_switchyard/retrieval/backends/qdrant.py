@@ -27,7 +27,6 @@ from langchain_switchyard.retrieval.backends.backend import (
     StoredDocument,
     checked_name,
 )
-from langchain_switchyard.retrieval.backends.conditions import Condition
 from langchain_switchyard.retrieval.backends.qdrant_filter import qdrant_filter
 from langchain_switchyard.retrieval.backends.qdrant_points import (
     FIELDS,
@@ -36,6 +35,7 @@ from langchain_switchyard.retrieval.backends.qdrant_points import (
     sparse_vector,
 )
 from langchain_switchyard.retrieval.dense.vectors import Matrix
+from langchain_switchyard.retrieval.storage.conditions import Condition
 
 T = TypeVar("T")
 # Qdrant counts ranks from 0: this is the 60 of Cormack, Clarke and Buettcher.

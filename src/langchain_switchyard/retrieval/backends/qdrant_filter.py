@@ -6,7 +6,8 @@ from functools import partial
 from typing import Any
 
 from langchain_switchyard.errors import ConfigurationError
-from langchain_switchyard.retrieval.backends.conditions import (
+from langchain_switchyard.retrieval.backends.qdrant_points import payload_key, point_id, timestamp
+from langchain_switchyard.retrieval.storage.conditions import (
     All,
     Compares,
     Condition,
@@ -16,7 +17,6 @@ from langchain_switchyard.retrieval.backends.conditions import (
     Includes,
     fold,
 )
-from langchain_switchyard.retrieval.backends.qdrant_points import payload_key, point_id, timestamp
 
 _COMPARISONS = {"$gt": "gt", "$gte": "gte", "$lt": "lt", "$lte": "lte"}
 

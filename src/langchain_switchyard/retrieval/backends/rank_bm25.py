@@ -18,8 +18,8 @@ import numpy as np
 
 from langchain_switchyard.errors import MissingExtra
 from langchain_switchyard.retrieval.backends.backend import Found, NewDocument, StoredDocument
-from langchain_switchyard.retrieval.backends.conditions import Condition, holds
 from langchain_switchyard.retrieval.dense.vectors import Matrix
+from langchain_switchyard.retrieval.storage.conditions import Condition, holds
 
 
 class RankBM25Backend:

@@ -46,6 +46,11 @@ def decode(record: Record) -> Document:
     return Document(id=record.id, page_content=record.text, metadata=metadata)
 
 
+def decode_value(text: str) -> Any:
+    """Return one metadata value from its encoded form."""
+    return _METADATA.decode(text)
+
+
 def document_id(document: Document) -> str:
     """Return the document's own id, or a stable one made of its text and metadata."""
     if document.id is not None:

@@ -1,4 +1,6 @@
-"""Metadata filters: every operator, missing keys, mistakes."""
+"""Metadata filters: every operator, dates, missing keys, mistakes."""
+
+import datetime as dt
 
 import pytest
 from langchain_core.documents import Document
@@ -6,11 +8,12 @@ from langchain_core.documents import Document
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval import Index
 
+DAY = dt.date(2020, 1, 1)
 METADATA = {
     "a": {"n": 1, "lang": "zh", "ok": True, "tags": ["x", "y"], "名": "甲"},
     "b": {"n": 2.5, "lang": "en", "ok": False, "tags": []},
-    "c": {"n": "2", "lang": None},
-    "d": {},
+    "c": {"n": "2", "lang": None, "day": DAY, "map": {"day": DAY}, "days": [DAY]},
+    "d": {"day": dt.datetime(2022, 1, 1, 12, tzinfo=dt.UTC)},
 }
 
 
@@ -52,6 +55,16 @@ def passing(index, wanted):
         ({"$and": [{"lang": "zh"}, {"n": 1}]}, "a"),
         ({"$not": {"lang": "zh"}}, "bcd"),
         ({"absent": 1}, ""),
+        ({"lang": None}, "cd"),
+        ({"day": DAY}, "c"),
+        ({"day": "2020-01-01"}, "c"),
+        ({"day": {"$in": [DAY, "2022-01-01T12:00:00+00:00"]}}, "cd"),
+        ({"day": {"$gte": dt.date(2021, 1, 1)}}, "d"),
+        ({"day": {"$lt": dt.datetime(2022, 1, 1, 13, tzinfo=dt.UTC)}}, "cd"),
+        ({"day": {"$gt": 2019}}, ""),
+        ({"map": {"day": DAY}}, "c"),
+        ({"days": {"$contains": DAY}}, "c"),
+        ({"$or": []}, "abcd"),
     ],
 )
 def test_operators(index, wanted, expected):
