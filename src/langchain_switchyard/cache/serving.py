@@ -41,7 +41,9 @@ def serve(
     """
     message = decode(entry.body)
     saved = free_of_charge(message)
-    tally.hit(namespace, level, result, entry, saved)
+    degraded = (details or {}).get("degraded")
+    cause = f"outage: {degraded}" if degraded else "revalidating"
+    tally.hit(namespace, level, result, entry, saved, cause=cause)
     detail = {"level": level, "age": round(max(0.0, now - entry.created), 3), **(details or {})}
     if entry.source:
         detail["source"] = entry.source

@@ -23,8 +23,6 @@ class Entry:
     """The answer's text, for comparisons only; what is served comes from the levels."""
     plain: str
     """The question without case, width and surrounding punctuation."""
-    content: tuple[str, ...]
-    """Its words without politeness, articles and particles."""
     user: str | None = None
     epochs: Stamp = ()
     """From before the model was asked."""

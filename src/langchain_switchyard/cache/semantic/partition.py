@@ -88,8 +88,8 @@ class Partition:
             return found
 
     def _find(self, asked: Asked, draw: float, mode: Mode, *, timely: bool) -> Found:
-        twin = self._twin(asked, timely=timely)
-        if twin is not None:
+        twin = self._questions.of_text(asked.marks.plain)
+        if twin is not None and (timely or not twin.timely) and not self._objection(asked, twin):
             return Found(twin, 1.0, (twin.number,))
         near = self._questions.near(asked.vector, mode.neighbours, timely=timely)
         near = independent(near, asked.user)
@@ -104,14 +104,6 @@ class Partition:
             # The reason of the nearest one is told.
             reason = reason or objection
         return Found(reason=reason)
-
-    def _twin(self, asked: Asked, *, timely: bool) -> Entry | None:
-        """The same question, or the same but for politeness: no neighbourhood need agree on it."""
-        same = self._questions.of_text(asked.marks.plain)
-        for twin in (same, self._questions.of_content(asked.marks.content)):
-            if twin and (timely or not twin.timely) and not self._objection(asked, twin):
-                return twin
-        return None
 
     def _objection(self, asked: Asked, entry: Entry) -> str | None:
         vetoed = self._veto(asked.marks, entry.marks)

@@ -11,7 +11,7 @@ from langchain_switchyard.cache.semantic.entry import Entry
 from langchain_switchyard.cache.semantic.groups import AnswerGroups
 from langchain_switchyard.cache.semantic.neighbour import Neighbour
 from langchain_switchyard.cache.semantic.notes import Settled, Stored
-from langchain_switchyard.cache.semantic.words import content, plain
+from langchain_switchyard.cache.semantic.words import plain
 
 if TYPE_CHECKING:  # numpy is an extra: reading this file must not need it.
     from langchain_switchyard.cache.semantic.vector_index import Vector, VectorIndex
@@ -44,7 +44,6 @@ class Questions:
         self._entries: OrderedDict[int, Entry] = OrderedDict()
         self._by_key: dict[bytes, Entry] = {}
         self._by_text: dict[str, Entry] = {}
-        self._by_content: dict[tuple[str, ...], Entry] = {}
         self.groups = AnswerGroups()
 
     def __len__(self) -> int:
@@ -67,10 +66,6 @@ class Questions:
         """The latest question of a `plain` text."""
         return self._by_text.get(text)
 
-    def of_content(self, words: tuple[str, ...]) -> Entry | None:
-        """The latest question of that `content`: the same but for politeness and particles."""
-        return self._by_content.get(words)
-
     def touch(self, number: int) -> None:
         """A question was served: it leaves last."""
         self._entries.move_to_end(number)
@@ -85,7 +80,6 @@ class Questions:
             text=told.text,
             answer=told.answer,
             plain=plain(told.text),
-            content=content(told.text),
             user=told.user,
             epochs=told.epochs,
             timely=told.timely,
@@ -99,7 +93,6 @@ class Questions:
         self._timely += entry.timely
         self._entries[entry.number] = entry
         self._by_key[entry.key] = self._by_text[entry.plain] = entry
-        self._by_content[entry.content] = entry
         self.groups.add(entry.number)
         while len(self._entries) > self._capacity:
             self.remove(next(iter(self)))
@@ -115,8 +108,6 @@ class Questions:
             del self._by_key[entry.key]
         if self._by_text.get(entry.plain) is entry:
             del self._by_text[entry.plain]
-        if self._by_content.get(entry.content) is entry:
-            del self._by_content[entry.content]
 
     def fits(self, vector: Vector) -> bool:
         """Whether a vector that somebody tells of is as long as those known here."""

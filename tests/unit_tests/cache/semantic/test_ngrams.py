@@ -33,6 +33,15 @@ def test_texts_that_share_letters_are_nearer():
     assert abs(cosine("怎么申请退款", "where is the station")) < 0.3
 
 
+def test_a_question_and_its_polite_form_are_one():
+    """Politeness may be longer than the question."""
+    assert cosine("怎么改密码", "麻烦您告诉我一下怎么改密码，谢谢") == pytest.approx(1)
+    assert cosine("Reset password", "Hi, please kindly reset the password, thanks") == (
+        pytest.approx(1)
+    )
+    assert cosine("reset password", "forgot password") < 0.9
+
+
 async def test_both_ways_of_asking_give_the_same():
     """Without a thread."""
     ngrams = NgramEmbeddings(64)
