@@ -27,7 +27,7 @@ def breaker(audience: Audience, clock: Clock) -> Callable[[AttemptHandler], Atte
     def layer(inner: AttemptHandler) -> AttemptHandler:
         def handle(attempt: Attempt) -> Steps[Reply]:
             circuit = attempt.state.breaker
-            permit = circuit.acquire(clock.now())
+            permit = circuit.acquire(clock.now(), last_resort=attempt.call.is_last_resort)
             if permit is None:
                 raise Refused
             if permit.half_opened:

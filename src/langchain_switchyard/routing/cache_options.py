@@ -5,7 +5,7 @@ It lives here, free of dependencies, so that `routing` need not know the cache t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
@@ -47,15 +47,51 @@ class CacheOptions:
     """Cache although the temperature asks for variety."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be meant."""
-        if self.max_age is not None and not self.max_age >= 0:
+        """Refuse what cannot be meant, when it is said and not when it is first used."""
+        for name, example in _NAMES.items():
+            names = names_of(getattr(self, name), f"CacheOptions.{name}", example)
+            object.__setattr__(self, name, names)
+        for name in ("namespace", "subject"):
+            if not isinstance(value := getattr(self, name), str | None):
+                raise ConfigurationError(f"CacheOptions.{name} is text, got {value!r}")
+        vary: object = self.vary
+        if not isinstance(vary, Mapping):
             raise ConfigurationError(
-                f"CacheOptions.max_age is an age in seconds, 0 or more; got {self.max_age!r}"
+                f"CacheOptions.vary is a mapping, such as {{'locale': 'zh'}}, got {vary!r}"
             )
-        tags: object = self.tags
-        if isinstance(tags, str):  # Would be read as a set of its letters.
-            raise ConfigurationError("CacheOptions.tags is a set of strings, such as {'faq'}")
+        self._check_age()
         if self.no_cache and self.only_if_cached:
             raise ConfigurationError(
                 "CacheOptions: no_cache and only_if_cached together can never be answered"
             )
+
+    def _check_age(self) -> None:
+        age: object = self.max_age
+        is_age = isinstance(age, int | float) and not isinstance(age, bool) and age >= 0
+        if age is not None and not is_age:
+            raise ConfigurationError(
+                f"CacheOptions.max_age is an age in seconds, 0 or more; got {age!r}"
+            )
+
+
+_NAMES = {"tags": "{'faq'}", "read_only_tools": "{'search'}"}
+"""Options that are sets of names, and an example of each."""
+
+
+def names_of(given: object, what: str, example: str) -> frozenset[str]:
+    """A set of names, from any collection of texts; YAML and JSON know only lists.
+
+    Args:
+        given: The collection.
+        what: What to call it in an error.
+        example: How to write it.
+
+    Raises:
+        ConfigurationError: It is something else; a single text would be read as its letters.
+    """
+    # A mapping's keys would do by chance only.
+    if isinstance(given, Iterable) and not isinstance(given, str | bytes | Mapping):
+        names = list(given)
+        if all(isinstance(name, str) for name in names):
+            return frozenset(names)
+    raise ConfigurationError(f"{what} is a set of strings, such as {example}, got {given!r}")

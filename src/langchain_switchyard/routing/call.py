@@ -95,6 +95,10 @@ class Call:
     """Deployment id -> its last failure in this request."""
     later_tiers: int = 0
     """Tiers that could still be asked after the present one."""
+    capable: Sequence[DeploymentState] = ()
+    """All that can serve it at all, best tier first."""
+    is_last_resort: bool = False
+    """Whether those about to be asked are asked only because there is nobody else."""
     window_above: int = 0
     """Only deployments whose declared context window is larger may be asked."""
     prefix: str = ""

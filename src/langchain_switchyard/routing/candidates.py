@@ -21,6 +21,8 @@ class Ask:
     ready: Sequence[DeploymentState]
     again: bool
     """Whether all of them have failed this request before."""
+    last_resort: bool = False
+    """Whether they are shut, and asked only because there is nobody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,25 @@ def next_move(call: Call, tier: Sequence[DeploymentState], now: float) -> Ask | 
         return Ask(ready, again=True)
     if not open_to_us:
         raise TierExhausted
-    return Wait(min(state.not_before(now) for state in open_to_us))
+    return _last_resort(call, open_to_us, now) or Wait(
+        min(state.not_before(now) for state in open_to_us)
+    )
+
+
+def _last_resort(call: Call, open_to_us: Sequence[DeploymentState], now: float) -> Ask | None:
+    """Those who answer now and then although their circuit is shut: better than nobody.
+
+    Only in the last tier; a request that found all tiers shut goes back to the best of them.
+    """
+    if call.later_tiers:
+        return None
+    possible = open_to_us if call.tries else call.capable
+    passing = [state for state in possible if state.passes_last_resort(now)]
+    if not passing:
+        return None
+    passing = [s for s in passing if s.deployment.tier == passing[0].deployment.tier]
+    fresh = [state for state in passing if state.deployment.id not in call.tries]
+    return Ask(fresh or passing, again=not fresh, last_resort=True)
 
 
 def unknown_failures(call: Call, tier: Iterable[DeploymentState]) -> int:

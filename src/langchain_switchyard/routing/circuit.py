@@ -4,23 +4,30 @@ States: *closed* (asked), *open* (not asked until an instant), *half_open* (a fe
 *isolated* (shut by hand; time does not matter). Three outcomes: success, failure, ignored. A permit
 carries the generation it was given in, so a straggler from before an opening cannot close the
 circuit, and a cancelled probe frees its place without counting as recovery.
+
+What the outcomes mean is concluded in `record.py`; what an owner may set is in `circuit_policy.py`.
 """
 
 from __future__ import annotations
 
 import random
 import threading
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
-from langchain_switchyard.errors import ConfigurationError
+from langchain_switchyard.routing.circuit_policy import BreakerPolicy, Opening, SlowCalls, Window
 from langchain_switchyard.routing.failures import Outcome
+from langchain_switchyard.routing.record import Record
+
+__all__ = ["Breaker", "BreakerPolicy", "BreakerState", "Opening", "Permit", "SlowCalls", "Window"]
 
 NEVER = float("inf")
 
 _GLANCE = 0.1
 """Seconds after which it is worth asking again whether a busy half-open circuit has a place."""
+
+_PROVEN = 10
+"""Times its last opening that a circuit must stay closed for the next one to be short again."""
 
 
 class BreakerState(StrEnum):
@@ -32,63 +39,6 @@ class BreakerState(StrEnum):
     ISOLATED = "isolated"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Window:
-    """Which past attempts the rates are taken over: the latest, by count and by age."""
-
-    seconds: float = 30.0
-    calls: int = 100
-    minimum: int = 10
-    """With fewer attempts in the window no rate is believed."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SlowCalls:
-    """Successes that took too long count against a deployment, too."""
-
-    after: float
-    """Seconds from which an attempt is slow."""
-    rate: float = 0.8
-    """Share of slow attempts in the window that opens the circuit."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Opening:
-    """How long a circuit stays open, and what closes it."""
-
-    first: float = 1.0
-    """Seconds of the first opening; each further one in a row doubles, ± 20 %."""
-    longest: float = 15.0
-    """Seconds at most, so that a healed deployment is back soon."""
-    successes: int = 4
-    """Probes that must succeed to close; 1, then 4, then 16 may run at once."""
-    probe_lease: float = 30.0
-    """Seconds after which a probe that has not come back no longer holds its place."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class BreakerPolicy:
-    """When a deployment is no longer asked, and how it comes back."""
-
-    consecutive: int = 3
-    """Failures in a row that open the circuit."""
-    failure_rate: float = 0.5
-    """Share of failures in the window that opens it."""
-    slow: SlowCalls | None = None
-    """Judge slow answers, too; None: only failures count."""
-    window: Window = field(default_factory=Window)
-    opening: Opening = field(default_factory=Opening)
-
-    def __post_init__(self) -> None:
-        """Refuse settings under which the breaker could not work."""
-        if self.consecutive < 1 or self.opening.successes < 1:
-            raise ConfigurationError("BreakerPolicy: consecutive and successes must be 1 or more")
-        if not 0 < self.failure_rate <= 1:
-            raise ConfigurationError(
-                f"BreakerPolicy.failure_rate must be in (0, 1], got {self.failure_rate}"
-            )
-
-
 @dataclass(slots=True, eq=False)
 class Permit:
     """Leave to make one attempt; settled exactly once."""
@@ -98,6 +48,8 @@ class Permit:
     expires: float
     half_opened: bool = False
     """Whether giving it moved the circuit from open to half_open."""
+    is_last_resort: bool = False
+    """Whether it passes a shut circuit because there is nobody else to ask."""
 
 
 class Breaker:
@@ -116,14 +68,14 @@ class Breaker:
         self._state = BreakerState.CLOSED
         self._generation = 0
         self._open_until = 0.0
-        self._openings = 0
+        self._doublings = -1
+        self._length = 0.0
         self._closed_since = 0.0
-        self._in_a_row = 0
+        self._record = Record(policy)
         self._recovered = 0
+        self._relapsed = 0
         self._probes: set[Permit] = set()
-        self._window: deque[tuple[float, bool, bool]] = deque()
-        self._failed = 0
-        self._slow = 0
+        self._credit = 0
 
     def state(self, now: float) -> BreakerState:
         """Where the circuit stands at this instant."""
@@ -143,8 +95,18 @@ class Breaker:
                 return max(now, self._open_until)
             return self._next_probe_locked(now)
 
-    def acquire(self, now: float) -> Permit | None:
-        """A permit for one attempt, or None if the circuit lets nobody through now."""
+    def passes_last_resort(self) -> bool:
+        """Whether an attempt would be let through if there were nobody else to ask."""
+        with self._lock:
+            return self._credit > 0 and self._is_shut_locked()
+
+    def acquire(self, now: float, *, last_resort: bool = False) -> Permit | None:
+        """A permit for one attempt, or None if the circuit lets nobody through now.
+
+        Args:
+            now: Clock instant.
+            last_resort: There is nobody else to ask: pass a shut circuit on its credit.
+        """
         with self._lock:
             if self._state is BreakerState.CLOSED:
                 return Permit(self._generation, is_probe=False, expires=NEVER)
@@ -152,7 +114,7 @@ class Breaker:
             if is_first:
                 self._enter_locked(BreakerState.HALF_OPEN)
             if self._state is not BreakerState.HALF_OPEN or self._next_probe_locked(now) > now:
-                return None
+                return self._on_credit_locked() if last_resort else None
             expires = now + self._policy.opening.probe_lease
             probe = Permit(self._generation, is_probe=True, expires=expires, half_opened=is_first)
             self._probes.add(probe)
@@ -184,13 +146,16 @@ class Breaker:
             self._probes.discard(permit)
             failed = outcome is Outcome.FAILURE
             if failed and open_for is not None:
+                self._credit = 0
                 self._open_locked(now, open_for)
+            elif permit.is_last_resort:
+                self._repay_locked(outcome)
             elif outcome is Outcome.IGNORED or permit.generation != self._generation:
                 pass  # Nobody's doing; or a straggler that tells of a time before the last change.
             elif permit.is_probe:
                 self._settle_probe_locked(now, failed=failed or self._is_slow(elapsed))
             else:
-                self._record_locked(now, failed=failed, elapsed=elapsed)
+                self._settle_usual_locked(now, failed=failed, slow=self._is_slow(elapsed))
             return before, self._state
 
     def isolate(self) -> BreakerState:
@@ -204,7 +169,7 @@ class Breaker:
         """Close by hand, with a clean window; returns the state before."""
         with self._lock:
             before = self._state
-            self._openings = 0
+            self._doublings = -1
             self._open_until = 0.0
             self._enter_locked(BreakerState.CLOSED)
             return before
@@ -213,40 +178,34 @@ class Breaker:
         slow = self._policy.slow
         return slow is not None and elapsed >= slow.after
 
-    def _record_locked(self, now: float, *, failed: bool, elapsed: float) -> None:
-        policy = self._policy
-        slow = self._is_slow(elapsed)
-        self._window.append((now, failed, slow))
-        self._failed += failed
-        self._slow += slow
-        oldest = now - policy.window.seconds
-        while len(self._window) > policy.window.calls or self._window[0][0] < oldest:
-            _, was_failed, was_slow = self._window.popleft()
-            self._failed -= was_failed
-            self._slow -= was_slow
-        self._in_a_row = self._in_a_row + 1 if failed else 0
-        if self._should_open_locked():
-            quiet = 10 * policy.opening.longest
-            if now - self._closed_since > quiet:
-                self._openings = 0
-            self._open_locked(now, None)
-
-    def _should_open_locked(self) -> bool:
-        policy = self._policy
-        if self._in_a_row >= policy.consecutive:
-            return True
-        seen = len(self._window)
-        if seen < policy.window.minimum:
-            return False
-        too_slow = policy.slow is not None and self._slow >= policy.slow.rate * seen
-        return too_slow or self._failed >= policy.failure_rate * seen
+    def _settle_usual_locked(self, now: float, *, failed: bool, slow: bool) -> None:
+        record = self._record
+        record.add(now, failed=failed, slow=slow)
+        looks_dead = record.looks_dead()
+        if not (looks_dead or record.looks_ill()):
+            return
+        # Who still answers now and then is better than nobody; who answers nothing is not.
+        self._credit = 0 if looks_dead else self._policy.opening.last_resort
+        is_proven = now - self._closed_since > _PROVEN * self._length
+        self._doublings = 0 if is_proven else self._doublings + 1
+        self._open_locked(now, None)
 
     def _settle_probe_locked(self, now: float, *, failed: bool) -> None:
+        """Judge all probes since the circuit is half open as closed circuits are judged."""
+        self._record.add(now, failed=failed)
         if failed:
+            self._relapsed += 1
+        else:
+            self._recovered += 1
+            self._credit = self._policy.opening.last_resort
+        opening = self._policy.opening
+        is_ill = self._relapsed >= self._policy.failure_rate * (self._recovered + self._relapsed)
+        if not self._recovered:
+            self._doublings += 1
             self._open_locked(now, None)
-            return
-        self._recovered += 1
-        if self._recovered >= self._policy.opening.successes:
+        elif self._record.looks_dead() or (is_ill and self._relapsed >= opening.successes):
+            self._open_locked(now, None)
+        elif self._recovered >= opening.successes and not is_ill:
             self._closed_since = now
             self._enter_locked(BreakerState.CLOSED)
 
@@ -256,23 +215,39 @@ class Breaker:
         opening = self._policy.opening
         if seconds is None:
             # 2**30 is far beyond any longest opening; unbounded powers overflow a float.
-            grown = min(opening.first * 2.0 ** min(self._openings, 30), opening.longest)
-            seconds = grown * self._rng.uniform(0.8, 1.2)
-        self._openings += 1
+            doubled = 2.0 ** min(max(self._doublings, 0), 30)
+            seconds = min(opening.first * doubled, opening.longest) * self._rng.uniform(0.8, 1.2)
+            self._length = seconds
         self._enter_locked(BreakerState.OPEN)
         self._open_until = max(self._open_until, now + seconds)
 
     def _enter_locked(self, state: BreakerState) -> None:
         self._state = state
         self._generation += 1
-        self._in_a_row = self._recovered = self._failed = self._slow = 0
-        self._window.clear()
+        self._recovered = self._relapsed = 0
+        self._record.clear()
         self._probes.clear()
+
+    def _is_shut_locked(self) -> bool:
+        return self._state in (BreakerState.OPEN, BreakerState.HALF_OPEN)
+
+    def _on_credit_locked(self) -> Permit | None:
+        if self._credit < 1 or not self._is_shut_locked():
+            return None
+        self._credit -= 1
+        return Permit(self._generation, is_probe=False, expires=NEVER, is_last_resort=True)
+
+    def _repay_locked(self, outcome: Outcome) -> None:
+        allowed = self._policy.opening.last_resort
+        if outcome is Outcome.SUCCESS:
+            self._credit = allowed
+        elif outcome is Outcome.IGNORED:
+            self._credit = min(self._credit + 1, allowed)
 
     def _next_probe_locked(self, now: float) -> float:
         expired = {probe for probe in self._probes if probe.expires <= now}
         self._probes -= expired
-        allowed = 4**self._recovered
+        allowed = 4 ** max(0, self._recovered - self._relapsed)
         if len(self._probes) < allowed:
             return now
         return min(now + _GLANCE, *(probe.expires for probe in self._probes))

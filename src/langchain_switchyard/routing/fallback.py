@@ -26,6 +26,7 @@ def fallback(clock: Clock) -> Layer:
     def layer(inner: Handler) -> Handler:
         def handle(call: Call, candidates: Candidates) -> Steps[Reply]:
             tiers = _tiers(call, candidates)
+            call.capable = [state for tier in tiers for state in tier]
             retry_at: float | None = None
             for index, tier in enumerate(tiers):
                 call.later_tiers = len(tiers) - index - 1

@@ -143,6 +143,7 @@ class Retry:
                 continue
             if move.again:
                 yield from self._pay_and_pause(call, move.ready[0])
+            call.is_last_resort = move.last_resort
             try:
                 reply = yield from inner(call, move.ready)
             except Refused:

@@ -46,7 +46,9 @@ def absorb(values: dict[str, Any]) -> dict[str, Any]:
         values["retry"] = dataclasses.replace(RetryPolicy(), max_attempts=retries + 1)
     if values.pop("api_key", None) is not None:
         _log.warning("api_key is ignored: every deployment's model has its own")
-    if isinstance(values.get("cache"), LayerSource):
+    if isinstance(given := values.get("cache"), type):
+        raise ConfigurationError(f"cache= is an object, not a class: cache={given.__name__}()")
+    if isinstance(given, LayerSource):
         # LangChain's own cache knows nothing of streams, tenants or outages: ours replaces it.
         values["response_cache"], values["cache"] = values["cache"], False
     values.pop("streaming", None)  # It always streams when asked to.

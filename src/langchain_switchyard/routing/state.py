@@ -75,6 +75,10 @@ class DeploymentState:
         """The instant from which it may be asked; `now` or before: at once."""
         return max(self.breaker.ready_at(now), self.throttled_until)
 
+    def passes_last_resort(self, now: float) -> bool:
+        """Whether it may be asked although its circuit is shut, if there is nobody else."""
+        return self.throttled_until <= now and self.breaker.passes_last_resort()
+
     def tokens_of(
         self, messages: Sequence[BaseMessage], tools: Sequence[Mapping[str, Any]] | None
     ) -> int:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.routing.circuit import (
@@ -15,7 +12,6 @@ from langchain_switchyard.routing.circuit import (
     BreakerPolicy,
     BreakerState,
     Opening,
-    Permit,
     SlowCalls,
     Window,
 )
@@ -135,6 +131,151 @@ def test_enough_successful_probes_close_the_circuit():
         assert attempt(circuit, 2, SUCCESS)
 
     assert circuit.state(2) is BreakerState.CLOSED
+
+
+def test_one_failed_probe_among_successes_does_not_open_the_circuit_again():
+    """Probes are judged as a closed circuit is: one failure in five is no illness."""
+    circuit = opened(breaker())
+
+    for outcome in (SUCCESS, FAILURE, SUCCESS, SUCCESS, SUCCESS):
+        assert attempt(circuit, 2, outcome)
+
+    assert circuit.state(2) is BreakerState.CLOSED
+
+
+def test_a_row_of_failed_probes_opens_the_circuit_again_after_a_lucky_one():
+    """One success does not buy a deployment that is still dead four more failures."""
+    circuit = opened(breaker())
+
+    for outcome in (SUCCESS, FAILURE, FAILURE, FAILURE):
+        assert attempt(circuit, 2, outcome)
+
+    assert circuit.state(2) is BreakerState.OPEN
+
+
+def test_probes_that_fail_more_often_than_not_open_the_circuit_again():
+    """The same share as in the window, once as many failed as would have had to succeed."""
+    circuit = opened(breaker())
+
+    for outcome in (SUCCESS, FAILURE, FAILURE) * 2:
+        assert attempt(circuit, 2, outcome)
+
+    assert circuit.state(2) is BreakerState.OPEN
+
+
+def test_failed_probes_leave_fewer_places_for_others():
+    """After one success four may run, and after a failure among them one at a time again."""
+    circuit = opened(breaker())
+    attempt(circuit, 2, SUCCESS)
+    attempt(circuit, 2, FAILURE)
+
+    assert circuit.acquire(2) is not None
+    assert circuit.acquire(2) is None
+
+
+def test_open_time_does_not_grow_after_probes_that_succeeded():
+    """Who answers now and then is asked again soon."""
+    circuit = opened(breaker(opening=Opening(first=1, longest=8)))
+    for outcome in (SUCCESS, FAILURE, FAILURE, FAILURE):
+        attempt(circuit, 1, outcome)
+
+    assert circuit.ready_at(1) == 2
+
+
+@pytest.mark.parametrize(("seconds", "opening"), [(9, 2), (11, 1)])
+def test_open_time_is_short_again_after_ten_times_as_long_in_health(seconds, opening):
+    """An opening forgets the last one by having been closed, not by the calendar."""
+    circuit = opened(breaker(opening=Opening(first=1)))
+    for _ in range(4):
+        attempt(circuit, 1, SUCCESS)
+    now = 1 + seconds
+
+    opened(circuit, now)
+
+    assert circuit.ready_at(now) - now == opening
+
+
+def test_a_deployment_known_to_fail_now_and_then_needs_a_longer_row():
+    """Three failures in a row are nothing new from one that fails every third time."""
+    circuit = breaker()
+    for _ in range(30):
+        for outcome in (FAILURE, SUCCESS, SUCCESS):
+            attempt(circuit, 0, outcome)
+
+    for _ in range(5):
+        attempt(circuit, 0, FAILURE)
+
+    assert circuit.state(0) is BreakerState.CLOSED
+    attempt(circuit, 0, FAILURE)
+    assert circuit.state(0) is BreakerState.OPEN
+
+
+def ill(circuit: Breaker) -> Breaker:
+    """Open for the share of failures, not for a row of them."""
+    while circuit.state(0) is BreakerState.CLOSED:
+        attempt(circuit, 0, SUCCESS)
+        attempt(circuit, 0, FAILURE)
+    return circuit
+
+
+def test_a_circuit_opened_by_its_rate_is_passed_where_there_is_nobody_else():
+    """Every second attempt succeeds: better than none."""
+    circuit = ill(breaker())
+
+    assert circuit.acquire(0.1) is None
+    assert circuit.passes_last_resort()
+    permit = circuit.acquire(0.1, last_resort=True)
+    assert permit is not None
+    assert not permit.is_probe
+
+
+def test_a_circuit_opened_by_a_row_is_not_passed_before_something_has_succeeded():
+    """Whoever seems dead is left alone, whoever asks."""
+    circuit = opened(breaker())
+
+    assert not circuit.passes_last_resort()
+    assert circuit.acquire(0.1, last_resort=True) is None
+    attempt(circuit, 1, SUCCESS)
+    assert circuit.passes_last_resort()
+
+
+def test_so_many_failures_of_last_resort_end_it():
+    """And one success begins it anew."""
+    circuit = ill(breaker(opening=Opening(last_resort=3)))
+    for _ in range(3):
+        permit = circuit.acquire(0.1, last_resort=True)
+        assert permit is not None
+        circuit.settle(permit, FAILURE, 0.1)
+    assert circuit.acquire(0.1, last_resort=True) is None
+
+    circuit.settle(permit, SUCCESS, 0.1)
+
+    assert circuit.passes_last_resort()
+    assert circuit.state(0.1) is BreakerState.OPEN
+
+
+def test_a_cancelled_attempt_of_last_resort_costs_nothing():
+    """It proved nothing."""
+    circuit = ill(breaker(opening=Opening(last_resort=1)))
+    for _ in range(5):
+        permit = circuit.acquire(0.1, last_resort=True)
+        assert permit is not None
+        circuit.settle(permit, IGNORED, 0.1)
+
+
+@pytest.mark.parametrize("shut", ["key", "hand"])
+def test_a_refused_key_and_a_hand_are_never_passed(shut):
+    """The first would fail again, the second is an order."""
+    circuit = ill(breaker())
+    permit = circuit.acquire(0, last_resort=True)
+    assert permit is not None
+    if shut == "key":
+        circuit.settle(permit, FAILURE, 0, open_for=300)
+    else:
+        circuit.isolate()
+
+    assert not circuit.passes_last_resort()
+    assert circuit.acquire(1, last_resort=True) is None
 
 
 def test_failed_probe_opens_the_circuit_again():
@@ -260,72 +401,16 @@ def test_settle_tells_the_change_of_state():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"consecutive": 0}, {"failure_rate": 0.0}, {"failure_rate": 1.5}]
+    "wrong",
+    [
+        {"consecutive": 0},
+        {"consecutive": "3"},
+        {"failure_rate": 0.0},
+        {"failure_rate": 1.5},
+        {"failure_rate": float("nan")},
+    ],
 )
 def test_policy_refuses_what_could_not_work(wrong):
     """Wrong settings are refused when they are made."""
     with pytest.raises(ConfigurationError):
         BreakerPolicy(**wrong)
-
-
-class BreakerModel(RuleBasedStateMachine):
-    """Any order of acquiring, settling and waiting keeps the promises."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = 0.0
-        self.circuit = Breaker(BreakerPolicy(), random.Random(3))
-        self.out: list[Permit] = []
-        self.open_until = 0.0
-        self.recovered = 0
-
-    @rule(seconds=st.floats(0, 20))
-    def wait(self, seconds):
-        self.now += seconds
-
-    @rule()
-    def acquire(self):
-        before = self.circuit.state(self.now)
-        permit = self.circuit.acquire(self.now)
-        if before is BreakerState.OPEN:
-            assert permit is None
-        if before is BreakerState.CLOSED:
-            assert permit is not None
-            assert not permit.is_probe
-        if permit is not None:
-            self.out.append(permit)
-
-    @precondition(lambda self: self.out)
-    @rule(outcome=st.sampled_from(list(Outcome)), data=st.data())
-    def settle(self, outcome, data):
-        permit = self.out.pop(data.draw(st.integers(0, len(self.out) - 1)))
-        before = self.circuit.state(self.now)
-        self.circuit.settle(permit, outcome, self.now)
-        after = self.circuit.state(self.now)
-        if outcome is Outcome.IGNORED:
-            assert after is before
-        if after is BreakerState.CLOSED and before is not BreakerState.CLOSED:
-            assert outcome is Outcome.SUCCESS
-            assert permit.is_probe
-
-    @precondition(lambda self: self.out)
-    @rule(seconds=st.floats(0, 100))
-    def refuse_for(self, seconds):
-        was_open = self.circuit.state(self.now) is BreakerState.OPEN
-        ready = self.circuit.ready_at(self.now) if was_open else self.now
-        self.circuit.settle(self.out.pop(), Outcome.FAILURE, self.now, open_for=seconds)
-        assert self.circuit.ready_at(self.now) >= max(ready, self.now + seconds)
-
-    @invariant()
-    def few_probes_are_out(self):
-        assert len(self.circuit._probes) <= 4**self.circuit._recovered
-        assert self.circuit._failed >= 0
-
-    @invariant()
-    def ready_and_acquire_agree(self):
-        if self.circuit.ready_at(self.now) > self.now:
-            assert self.circuit.acquire(self.now) is None
-
-
-TestBreakerModel = BreakerModel.TestCase
-TestBreakerModel.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
