@@ -1,7 +1,7 @@
 # What a developer types. Needs GNU make, Python 3.11 or newer and pip; everything else is installed
 # into .venv. A target installs only what it needs, once, until pyproject.toml changes.
 #
-#   make demo             ask an assistant about this project's documents; no key, no server
+#   make demo             ask an assistant about this project's documents; no key, no server needed
 #   make demo DOCS=path   ... about your own
 #   make test             all tests that need no server
 #   make check            everything CI runs
@@ -99,8 +99,8 @@ $(BIN)/pip:
 	@$(PYTHON) -m pip --python $(BIN)/python install -qq "pip>=25.1"
 
 $(VENV)/.demo: pyproject.toml | $(BIN)/pip
-	@echo "Installing what the demo needs"
-	@$(BIN)/python $(PIP_INSTALL) --editable ".[cli]"
+	@echo "Installing what the demo needs, and what the usual providers need (half a minute)"
+	@$(BIN)/python $(PIP_INSTALL) --editable ".[cli,openai,anthropic,ollama]"
 	@touch $@
 
 $(VENV)/.test $(VENV)/.servers $(VENV)/.dev $(VENV)/.bench: $(VENV)/.%: pyproject.toml | $(BIN)/pip

@@ -77,7 +77,10 @@ class MissingExtra(SwitchyardError, ImportError):
 
     def __init__(self, feature: str, extra: str) -> None:
         """Name the extra that is missing."""
-        super().__init__(f'{feature} needs an extra: pip install "langchain-switchyard[{extra}]"')
+        super().__init__(
+            f'{feature} needs an extra: pip install "langchain-switchyard[{extra}]"'
+            f' (in a clone: pip install ".[{extra}]")'
+        )
         self.extra = extra
 
 

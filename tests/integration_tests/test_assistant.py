@@ -135,7 +135,7 @@ def test_an_invention_of_the_provider_is_sent_back_once(switchyard: Command) -> 
         assert provider.attempts == 2
     assert ran.returncode == 0
     assert ran.stdout.count("Chocolate") == 1
-    assert "doubtful: " in ran.stderr
+    assert "doubtful, " in ran.stderr
 
 
 def test_nobody_answering_is_an_error_and_no_answer(switchyard: Command) -> None:

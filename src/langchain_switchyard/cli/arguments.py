@@ -89,10 +89,14 @@ def _add_check(commands: _Commands[_Parser]) -> None:
 
 def _add_demo(commands: _Commands[_Parser]) -> None:
     demo = commands.add_parser("demo", help="a few questions and answers about these documents")
-    demo.add_argument(
-        "--live",
+    who = demo.add_mutually_exclusive_group()
+    who.add_argument(
+        "--offline",
         action="store_true",
-        help="ask the configured providers, which is billed; otherwise only the offline model",
+        help="ask only the offline model; otherwise the configured providers, which bill it",
+    )
+    who.add_argument(
+        "--live", action="store_true", help="ask the configured providers: what is done anyway"
     )
     _add_documents(demo)
     _add_common(demo)

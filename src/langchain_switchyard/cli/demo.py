@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import Namespace
 from pathlib import Path
 from typing import cast
@@ -10,9 +11,11 @@ from langchain_core.documents import Document
 
 from langchain_switchyard.cli.console import Console
 from langchain_switchyard.cli.failure import BadInput
+from langchain_switchyard.cli.invocation import command_name
 from langchain_switchyard.cli.library import open_library
 from langchain_switchyard.cli.session import open_assistant, show_sources, take_turn
 from langchain_switchyard.config import Switchyard
+from langchain_switchyard.config.env import LOCAL
 from langchain_switchyard.conversation import language_of
 from langchain_switchyard.providers import local
 from langchain_switchyard.retrieval import HybridRetriever, Index
@@ -26,16 +29,23 @@ _OWN_QUESTIONS = (
 _LANDMARK = "concepts.md"
 """A file by which the project's own documents are recognised."""
 
-_HOW_TO_GO_ON = (
+_OFFLINE = "No provider is asked: the offline model answers. It quotes, and writes nothing itself."
+_LIVE = "Asking {names}, which is billed; the offline model if nobody answers. See --offline."
+_PLUG_IN = (
     "A real provider: export OPENAI_API_KEY=... (or TONGYI_API_KEY, ANTHROPIC_API_KEY, ...), "
-    "`switchyard check` tells who is ready.\n"
-    "Then: switchyard chat --docs {docs} uses it, and the offline model when nobody else answers."
+    "`{command} check` tells who is ready.\n"
+    "Then: {command} chat --docs {docs} uses it, and the offline model when nobody else answers."
 )
+_GO_ON = "Go on: {command} chat --docs {docs}"
 
 
 def run(options: Namespace, console: Console) -> int:
     """Index the documents and answer some questions about them."""
     docs = options.docs or str(_own_docs())
+    yard = Switchyard([local()]) if options.offline else Switchyard.from_env()
+    names = [one.id for one in yard.deployments if one.provider != LOCAL]
+    # Before anything else: whether this costs money.
+    console.say(_LIVE.format(names=", then ".join(names)) if names else _OFFLINE)
     library, report = open_library(docs, options.state, console)
     console.note(
         f"{docs}: {len(library.index)} passages "
@@ -44,7 +54,6 @@ def run(options: Namespace, console: Console) -> int:
     own = (Path(docs) / _LANDMARK).is_file()
     questions = list(_OWN_QUESTIONS) if own else _questions_about(library)
     library.close()
-    yard = Switchyard.from_env() if options.live else Switchyard([local()])
     turns = []
     with open_assistant(docs, options.state, console, yard=yard) as assistant:
         for question in questions:
@@ -55,7 +64,8 @@ def run(options: Namespace, console: Console) -> int:
     if console.as_json:
         console.emit({"docs": docs, "turns": [turn.as_json() for turn in turns]})
     console.say()
-    console.say(_HOW_TO_GO_ON.format(docs=docs))
+    ways = {"command": command_name(), "docs": shlex.quote(docs)}
+    console.say((_GO_ON if names else _PLUG_IN).format(**ways))
     return 0
 
 

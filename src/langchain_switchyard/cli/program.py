@@ -45,13 +45,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
+_TALKATIVE = ("langchain_switchyard", "pypdf")
+"""Whose logs say in their words what commands say in theirs."""
+
+
 def _direct_logs() -> None:
-    """Keep the package's log from the screen: commands tell what matters in their own words."""
-    logger = logging.getLogger("langchain_switchyard")
-    if logger.handlers:
-        return
-    if os.environ.get(DEBUG):
-        logger.setLevel(logging.DEBUG)
-        logger.addHandler(logging.StreamHandler())
-    else:
-        logger.addHandler(logging.NullHandler())
+    """Keep logs from the screen: commands tell what matters in their own words."""
+    for name in _TALKATIVE:
+        logger = logging.getLogger(name)
+        if logger.handlers:
+            continue
+        if os.environ.get(DEBUG):
+            logger.setLevel(logging.DEBUG)
+            logger.addHandler(logging.StreamHandler())
+        else:
+            logger.addHandler(logging.NullHandler())

@@ -20,6 +20,9 @@ from langchain_switchyard.config import Switchyard
 from langchain_switchyard.graph import AssistantOutput, build_assistant, place_of
 from langchain_switchyard.graph.assistant import Assistant
 
+_LONGEST_QUESTION = 60
+"""Characters of a question that a remark about its answer repeats."""
+
 
 @contextmanager
 def open_assistant(
@@ -124,7 +127,10 @@ def show_sources(turn: Turn, console: Console) -> None:
 def _warn(turn: Turn, console: Console) -> None:
     quality = turn.values.get("quality")
     if quality is not None and not quality["accepted"]:
-        console.note(f"doubtful: {quality['reason']}")
+        asked = " ".join(turn.question.split())
+        if len(asked) > _LONGEST_QUESTION:
+            asked = f"{asked[:_LONGEST_QUESTION]}..."
+        console.note(f"doubtful, {asked!r}: {quality['reason']}")
     told = turn.answer.response_metadata.get("switchyard") or {}
     failed = [attempt for attempt in told.get("attempts", []) if attempt["outcome"] != "success"]
     if failed:

@@ -137,7 +137,7 @@ def test_the_provider_that_failed_and_a_doubtful_answer_are_told_beside_the_answ
 
     assert ran.code == 0
     assert ran.out.strip() == "Chocolate elephants arrive every 77 Tuesdays."
-    assert "doubtful: the sources do not support it" in ran.err
+    assert "doubtful, 'Within how many days are refunds paid?': the sources do not" in ran.err
 
 
 def test_a_page_of_a_pdf_is_named(run: Callable, docs: Path) -> None:

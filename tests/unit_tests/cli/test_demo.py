@@ -11,6 +11,7 @@ from langchain_switchyard.cli import demo
 from langchain_switchyard.graph import build_assistant
 from langchain_switchyard.providers import LocalChatModel
 from langchain_switchyard.retrieval import HybridRetriever
+from langchain_switchyard.testing import FaultyProvider, Overloaded
 
 ROOT = Path(__file__).parents[3]
 
@@ -80,17 +81,58 @@ def test_any_folder_will_do_and_its_headings_are_asked_about(run: Callable, docs
     assert "switchyard chat --docs docs" in ran.out.splitlines()[-1]
 
 
-def test_a_key_in_the_environment_is_not_spent_by_the_demo(
+def test_a_key_in_the_environment_makes_the_provider_answer_and_the_first_line_says_so(
     run: Callable, docs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only `--live` asks providers."""
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
-    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    """The same command, as the README promises; what it costs is said before it is spent."""
+    with FaultyProvider(answer="Refunds are paid within five working days. [1]") as provider:
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+        monkeypatch.setenv("OPENAI_BASE_URL", provider.base_url)
 
-    ran = run("demo", "--docs", "docs", "--json")
+        ran = run("demo", "--docs", "docs")
+
+        assert provider.attempts >= 4
+    assert ran.code == 0
+    assert ran.out.splitlines()[0].startswith("Asking openai, which is billed")
+    assert "Refunds are paid within five working days. [1]" in ran.out
+    assert "switchyard-local" not in ran.out
+    assert ran.out.splitlines()[-1] == "Go on: switchyard chat --docs docs"
+
+
+def test_a_provider_that_is_down_leaves_the_answers_to_the_offline_model(
+    run: Callable, docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the last tier of the demo as everywhere."""
+    with FaultyProvider(default=Overloaded()) as provider:
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+        monkeypatch.setenv("OPENAI_BASE_URL", provider.base_url)
+
+        ran = run("demo", "--docs", "docs", "--json")
 
     assert {turn["model"] for turn in ran.json["turns"]} == {"switchyard-local"}
-    assert {len(turn["switchyard"]["attempts"]) for turn in ran.json["turns"]} == {1}
+
+
+def test_offline_asks_no_provider_whatever_keys_there_are(
+    run: Callable, docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then nothing is spent, and nothing leaves the machine."""
+    with FaultyProvider() as provider:
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+        monkeypatch.setenv("OPENAI_BASE_URL", provider.base_url)
+
+        ran = run("demo", "--docs", "docs", "--offline")
+
+        assert provider.attempts == 0
+    assert ran.out.splitlines()[0].startswith("No provider is asked")
+
+
+def test_what_to_type_next_can_be_typed(run: Callable, docs: Path) -> None:
+    """A folder with a space in its name is quoted."""
+    docs.rename("文档 夹")
+
+    ran = run("demo", "--docs", "文档 夹")
+
+    assert "switchyard chat --docs '文档 夹'" in ran.out.splitlines()[-1]
 
 
 def test_elsewhere_without_documents_it_asks_for_a_folder(

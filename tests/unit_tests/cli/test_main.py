@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -97,3 +98,19 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 
     assert ran.returncode == 0
     assert ran.stderr == ""
+
+
+def test_a_pdf_that_cannot_be_read_is_named_in_one_line(at_home: Path) -> None:
+    """What the library that reads it logs besides stays in the log."""
+    folder = at_home / "papers"
+    folder.mkdir()
+    (folder / "good.txt").write_text("Refunds take five days.\n", "utf-8")
+    (folder / "bad.pdf").write_bytes(b"%PDF-1.4\nnot really\n%%EOF\n")
+    command = [sys.executable, "-m", "langchain_switchyard.cli", "ask", "How long do refunds take?"]
+
+    ran = subprocess.run(
+        [*command, "--docs", "papers"], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    [line] = ran.stderr.splitlines()
+    assert "bad.pdf" in line
