@@ -11,7 +11,7 @@ from typing import Any, Unpack
 from langchain_switchyard.errors import MissingExtra
 from langchain_switchyard.providers.http import READ_TIMEOUT, HttpClients
 from langchain_switchyard.providers.openai_like import model_arguments
-from langchain_switchyard.providers.preset import Options, need, placed, secret
+from langchain_switchyard.providers.preset import Options, need, placed, require_known, secret
 from langchain_switchyard.providers.settings import read_settings
 from langchain_switchyard.routing.deployment import Deployment
 from langchain_switchyard.routing.failures import Kind
@@ -58,9 +58,11 @@ class Anthropic:
         """Make a deployment; what is left out comes from `ANTHROPIC_...`.
 
         Raises:
-            ConfigurationError: The key is missing; names the variable to set.
+            ConfigurationError: An argument is unknown, or
+                the key is missing; names the variable to set.
             MissingExtra: `langchain-anthropic` is not installed.
         """
+        require_known(self.name, options)
         try:
             from langchain_anthropic import ChatAnthropic  # noqa: PLC0415 - an extra.
         except ImportError as error:

@@ -10,7 +10,7 @@ from typing import Unpack
 from langchain_switchyard.errors import MissingExtra
 from langchain_switchyard.providers.openai import ERRORS
 from langchain_switchyard.providers.openai_like import model_arguments, sdk_arguments
-from langchain_switchyard.providers.preset import Options, need, placed, secret
+from langchain_switchyard.providers.preset import Options, need, placed, require_known, secret
 from langchain_switchyard.providers.settings import read_settings, read_text
 from langchain_switchyard.routing.deployment import Deployment
 from langchain_switchyard.routing.failures import Kind
@@ -45,9 +45,11 @@ class Azure:
         """Make a deployment; what is left out comes from `AZURE_OPENAI_...`.
 
         Raises:
-            ConfigurationError: A key, endpoint or deployment name is missing; names the variable.
+            ConfigurationError: An argument is unknown, or
+                a key, endpoint or deployment name is missing; names the variable.
             MissingExtra: `langchain-openai` is not installed.
         """
+        require_known(self.name, options)
         try:
             from langchain_openai import AzureChatOpenAI  # noqa: PLC0415 - an extra.
         except ImportError as error:

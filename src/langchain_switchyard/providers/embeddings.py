@@ -14,7 +14,7 @@ from langchain_switchyard.errors import MissingExtra
 from langchain_switchyard.providers.http import READ_TIMEOUT, HttpClients
 from langchain_switchyard.providers.openai import openai
 from langchain_switchyard.providers.openai_like import OpenAILike
-from langchain_switchyard.providers.preset import need, secret
+from langchain_switchyard.providers.preset import need, require_known, secret
 from langchain_switchyard.providers.qwen import qwen
 from langchain_switchyard.providers.settings import read_settings, read_text
 
@@ -57,9 +57,12 @@ class EmbeddingPreset:
         refused by the provider instead of being cut and averaged.
 
         Raises:
-            ConfigurationError: The key is missing; names the variable to set.
+            ConfigurationError: An argument is unknown, or
+                the key is missing; names the variable to set.
             MissingExtra: `langchain-openai` is not installed.
         """
+        name = f"The embedding preset of {self.provider.name}"
+        require_known(name, options, EmbeddingOptions.__optional_keys__)
         try:
             from langchain_openai import OpenAIEmbeddings  # noqa: PLC0415 - an extra.
         except ImportError as error:

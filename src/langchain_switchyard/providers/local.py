@@ -25,7 +25,7 @@ from langchain_core.tools import BaseTool
 from langchain_switchyard.errors import ConfigurationError, NoCapableDeployment
 from langchain_switchyard.providers.extract import best_quotes
 from langchain_switchyard.providers.local_words import language_of, quote, say, small_talk
-from langchain_switchyard.providers.preset import Options, placed
+from langchain_switchyard.providers.preset import Options, placed, require_known
 from langchain_switchyard.routing.deployment import Deployment
 from langchain_switchyard.sources import Source, parse_sources, without_sources
 
@@ -179,6 +179,7 @@ class Local:
 
     def __call__(self, model: str | None = None, **options: Unpack[Options]) -> Deployment:
         """Make a deployment of it; there is only one model."""
+        require_known(self.name, options)
         if model not in (None, MODEL_NAME):
             raise ConfigurationError(f"local has one model, {MODEL_NAME!r}, got {model!r}")
         return placed(self.name, LocalChatModel(), options)

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from langchain_switchyard.errors import MissingExtra
 from langchain_switchyard.providers.http import READ_TIMEOUT, HttpClients, library_of
 from langchain_switchyard.providers.openai_like import model_arguments
-from langchain_switchyard.providers.preset import Options, need, placed, secret
+from langchain_switchyard.providers.preset import Options, need, placed, require_known, secret
 from langchain_switchyard.providers.settings import read_settings, read_text
 from langchain_switchyard.routing.deployment import Deployment
 from langchain_switchyard.routing.failures import Kind
@@ -47,9 +47,11 @@ class Ollama:
         """Make a deployment; what is left out comes from `OLLAMA_...`.
 
         Raises:
-            ConfigurationError: No model is named; names the variable to set.
+            ConfigurationError: An argument is unknown, or
+                no model is named; names the variable to set.
             MissingExtra: `langchain-ollama` is not installed.
         """
+        require_known(self.name, options)
         try:
             from langchain_ollama import ChatOllama  # noqa: PLC0415 - an extra.
         except ImportError as error:

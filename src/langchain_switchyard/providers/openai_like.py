@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from langchain_switchyard.errors import MissingExtra
 from langchain_switchyard.providers.http import READ_TIMEOUT, HttpClients
-from langchain_switchyard.providers.preset import Options, need, placed, secret
+from langchain_switchyard.providers.preset import Options, need, placed, require_known, secret
 from langchain_switchyard.providers.settings import Settings, read_settings
 from langchain_switchyard.routing.deployment import Deployment
 from langchain_switchyard.routing.failures.classify import GENERAL, ErrorTable
@@ -51,9 +51,11 @@ class OpenAILike:
         """Make a deployment; what is left out comes from the environment.
 
         Raises:
-            ConfigurationError: A key, model or address is missing; names the variable to set.
+            ConfigurationError: An argument is unknown, or
+                a key, model or address is missing; names the variable to set.
             MissingExtra: `langchain-openai` is not installed.
         """
+        require_known(self.name, options)
         env = options.get("env", os.environ)
         found = Settings()
         if self.prefix is not None:

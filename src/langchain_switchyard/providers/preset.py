@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any, Protocol, TypedDict, TypeVar, Unpack, runtime_checkable
 
 from pydantic import SecretStr
@@ -60,6 +61,44 @@ class Preset(Protocol):
     def __call__(self, model: str | None = None, **options: Unpack[Options]) -> Deployment:
         """Make one deployment."""
         ...
+
+
+_OTHER_WORDS = {
+    **dict.fromkeys(("endpoint", "azure_endpoint", "api_base", "url", "host"), "base_url"),
+    **dict.fromkeys(("key", "token", "secret"), "api_key"),
+    **dict.fromkeys(("max_completion_tokens", "num_predict"), "max_tokens"),
+    "name": "id",
+}
+"""What others call our options."""
+
+
+def require_known(
+    provider: str, options: Mapping[str, Any], known: frozenset[str] | None = None
+) -> None:
+    """Refuse keyword arguments that would do nothing.
+
+    Args:
+        provider: Whose preset was called, for the message.
+        options: What it was given.
+        known: What it takes; `Options`, unless given.
+
+    Raises:
+        ConfigurationError: Names what is unknown, what may have been meant, and the way around.
+    """
+    allowed = known or Options.__optional_keys__
+    wrong = [name for name in options if name not in allowed]
+    if not wrong:
+        return
+    told = []
+    for name in wrong:
+        near = [_OTHER_WORDS.get(name, ""), *get_close_matches(name, allowed, 1, 0.7)]
+        meant = next((one for one in near if one in allowed), None)
+        told.append(f"{name!r}" + (f" (did you mean {meant!r}?)" if meant else ""))
+    example = f"extra={{{wrong[0]!r}: ...}}"
+    raise ConfigurationError(
+        f"{provider} knows no {', '.join(told)}; it takes {', '.join(sorted(allowed))}. "
+        f"Arguments of the model's own class go into {example}"
+    )
 
 
 def secret(value: SecretStr | str | None) -> SecretStr | None:

@@ -14,7 +14,7 @@ from typing import Any, Unpack
 
 from langchain_switchyard.errors import MissingExtra
 from langchain_switchyard.providers.openai_like import model_arguments
-from langchain_switchyard.providers.preset import Options, need, placed, secret
+from langchain_switchyard.providers.preset import Options, need, placed, require_known, secret
 from langchain_switchyard.providers.qwen import ERRORS
 from langchain_switchyard.providers.settings import read_settings, read_text
 from langchain_switchyard.routing.deployment import Deployment
@@ -40,9 +40,11 @@ class Tongyi:
         `DASHSCOPE_HTTP_BASE_URL`: `TONGYI_BASE_URL` names the compatible endpoint.
 
         Raises:
-            ConfigurationError: The key is missing; names the variable to set.
+            ConfigurationError: An argument is unknown, or
+                the key is missing; names the variable to set.
             MissingExtra: `langchain-community` or `dashscope` is not installed.
         """
+        require_known(self.name, options)
         env = options.get("env", os.environ)
         found = read_settings("TONGYI", env, ("DASHSCOPE_API_KEY",))
         key = secret(options.get("api_key")) or found.api_key

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from typing import Any
 
 import pytest
 
 from langchain_switchyard import providers
 from langchain_switchyard.errors import ConfigurationError, MissingExtra
-from langchain_switchyard.providers import HttpClients, deployment, openai_compatible, preset
+from langchain_switchyard.providers import (
+    HttpClients,
+    anthropic,
+    azure,
+    deployment,
+    local,
+    ollama,
+    openai,
+    openai_compatible,
+    openai_embeddings,
+    preset,
+    tongyi,
+)
 from langchain_switchyard.providers.catalog import ALIASES, BUILT_IN, GROUP
 from langchain_switchyard.providers.preset import Preset
 from langchain_switchyard.routing.deployment import Price, Traits
@@ -324,3 +337,31 @@ def test_azure_reads_its_own_names() -> None:
     model: Any = providers.azure(env=env).model
     assert model.openai_api_version == "2030-01-01"
     assert "mine.openai.azure.com/openai/deployments/gpt" in str(model.root_client.base_url)
+
+
+@pytest.mark.parametrize(
+    ("preset", "wrong", "meant"),
+    [
+        (openai, "temprature", "temperature"),
+        (openai, "max_token", "max_tokens"),
+        (anthropic, "api_keys", "api_key"),
+        (azure, "endpoint", "base_url"),
+        (ollama, "num_predict", "max_tokens"),
+        (tongyi, "modelid", None),
+        (local, "foo", None),
+        (partial(openai_compatible, "n", "http://127.0.0.1:9/v1"), "wieght", "weight"),
+        (openai_embeddings, "dimension", "dimensions"),
+    ],
+)
+def test_an_unknown_argument_is_refused_by_its_name_and_the_nearest_known_one(
+    preset: Any, wrong: str, meant: str | None
+) -> None:
+    """Silently dropped, it would do nothing, and nobody would know."""
+    with pytest.raises(ConfigurationError) as caught:
+        preset("m" if preset is not local else None, **{wrong: 1})
+
+    told = str(caught.value)
+    assert repr(wrong) in told
+    assert f"extra={{'{wrong}': ...}}" in told
+    assert ("did you mean" in told) == (meant is not None)
+    assert meant is None or f"did you mean '{meant}'?" in told
