@@ -36,15 +36,19 @@ def whole(message: AIMessage) -> ChatResult:
     return ChatResult(generations=[ChatGeneration(message=message)])
 
 
-def chunks(message: AIMessage, size: int = _PIECE) -> Iterator[ChatGenerationChunk]:
+def chunks(
+    message: AIMessage, size: int = _PIECE, *, is_whole_stream: bool = True
+) -> Iterator[ChatGenerationChunk]:
     """A message as a model would stream it; the chunks add up to it.
 
     Reasoning comes first, then content in its own order, then tool calls; the last chunk carries
-    metadata and usage.
+    metadata and usage and says that it is the last. Text in blocks is cut where chunks are joined
+    again, that is in blocks with an index: providers' streams have one, whole answers may not.
 
     Args:
         message: What to replay.
         size: About how many characters a piece of text has; cuts respect grapheme clusters.
+        is_whole_stream: Whether nothing comes after these chunks.
     """
     extra = dict(message.additional_kwargs)
     reasoning = extra.pop(_REASONING, None)
@@ -65,6 +69,7 @@ def chunks(message: AIMessage, size: int = _PIECE) -> Iterator[ChatGenerationChu
         response_metadata=message.response_metadata,
         usage_metadata=message.usage_metadata,
         name=message.name,
+        chunk_position="last" if is_whole_stream else None,
     )
 
 
@@ -78,14 +83,27 @@ def _contents(content: str | list[Any], size: int) -> Iterator[Any]:
         yield from pieces(content, size)
         return
     for block in content:
-        text = block.get("text") if isinstance(block, dict) else None
-        # Only blocks with an index are joined again when chunks are added up.
-        if not isinstance(text, str) or block.get("index") is None or len(block) > 3:
-            yield [block]
-            continue
-        facts = {name: value for name, value in block.items() if name != "text"}
-        for piece in pieces(text, size):
-            yield [{**facts, "text": piece}]
+        yield from _parts(block, size)
+
+
+def _parts(block: Any, size: int) -> Iterator[list[Any]]:
+    """A block in parts that chunks join again: what is no text comes once, with the first part."""
+    text = block.get("text") if isinstance(block, dict) else None
+    cut = list(pieces(text, size)) if isinstance(text, str) and _is_joined(block) else []
+    if not cut:
+        yield [block]
+        return
+    first, *rest = cut
+    yield [{**block, "text": first}]
+    place = {name: block[name] for name in ("type", "index") if name in block}
+    for piece in rest:
+        yield [{**place, "text": piece}]
+
+
+def _is_joined(block: dict[str, Any]) -> bool:
+    """Whether LangChain adds up parts of this block, as it does by number or by its own names."""
+    index = block.get("index")
+    return isinstance(index, int) or (isinstance(index, str) and index.startswith("lc_"))
 
 
 def _nothing_like(message: AIMessage) -> Any:

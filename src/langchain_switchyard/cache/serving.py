@@ -60,10 +60,12 @@ def serve(
 
 
 def _stream(call: Call, message: AIMessage) -> Steps[Reply]:
-    for chunk in chunks(message):
+    # The router ends every stream with a chunk of its own; usage belongs on the last one.
+    usage, message.usage_metadata = message.usage_metadata, None
+    for chunk in chunks(message, is_whole_stream=False):
         call.shown.append(chunk)
         yield Emit(chunk)
-    return Reply(None, metadata=message.response_metadata)
+    return Reply(None, metadata=message.response_metadata, usage=usage)
 
 
 def copied(chunk: ChatGenerationChunk, **changes: Any) -> ChatGenerationChunk:

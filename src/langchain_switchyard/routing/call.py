@@ -220,6 +220,8 @@ class Reply:
     """None for a stream: its chunks are with the consumer."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """What the stream's chunks said of themselves (`model_name`, `finish_reason`...)."""
+    usage: UsageMetadata | None = None
+    """Of a stream whose chunks did not tell it: goes on the last one."""
 
     def whole(self) -> ChatResult:
         """The result of a call that was not streamed."""

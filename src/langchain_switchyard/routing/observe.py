@@ -101,6 +101,7 @@ def _last_chunk(call: Call, reply: Reply, story: dict[str, Any]) -> ChatGenerati
     message: BaseMessage = AIMessageChunk(
         content=_nothing_like(call),
         response_metadata=metadata,
+        usage_metadata=reply.usage,
         chunk_position="last",
         id=call.message_id,
     )

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk, message_chunk_to_message
 
 from langchain_switchyard.cache.replay import chunks, free_of_charge
-from tests.unit_tests.cache.builders import USAGE
+from langchain_switchyard.cache.response_cache import ResponseCache
+from tests.unit_tests.cache.builders import USAGE, yard
 from tests.unit_tests.cache.test_codec import MESSAGES
 
 
@@ -30,6 +31,21 @@ def summed(message: AIMessage) -> AIMessage:
             [
                 {"type": "text", "text": "one two three " * 9, "index": 0},
                 {"type": "text", "text": "more", "annotations": []},
+            ]
+        ),
+        AIMessage(
+            [
+                {"type": "text", "text": "", "index": 0},
+                {
+                    "type": "text",
+                    "text": "cited words " * 9,
+                    "annotations": [{"page": 1}],
+                    "id": "block",
+                    "index": 1,
+                    "extras": {"a": 1},
+                },
+                {"type": "text", "text": "named words " * 9, "index": "lc_2", "annotations": []},
+                {"type": "text", "text": "other words " * 9, "index": "x"},
             ]
         ),
         AIMessage("", tool_calls=[{"name": n, "args": {"x": n}, "id": n} for n in "abc"]),
@@ -65,6 +81,33 @@ def test_usage_and_metadata_come_last() -> None:
     assert last.response_metadata == {"finish_reason": "stop"}
     assert len(body) > 5
     assert not any(chunk.response_metadata for chunk in body)
+    assert last.chunk_position == "last"
+    assert not any(getattr(chunk, "chunk_position", None) for chunk in body)
+
+
+def test_a_long_text_in_a_block_comes_in_pieces_whatever_else_the_block_holds() -> None:
+    """Annotations and ids come once."""
+    block = {
+        "type": "text",
+        "text": "word " * 400,
+        "index": 0,
+        "id": "b",
+        "annotations": [{"p": 1}],
+    }
+    parts = [chunk.message.content for chunk in chunks(AIMessage([block]))]
+    assert len(parts) > 50
+    assert sum("annotations" in part[0] for part in parts if part) == 1
+
+
+def test_a_replayed_stream_ends_with_its_usage() -> None:
+    """Nothing comes after the chunk that says how much was spent."""
+    router, _ = yard(ResponseCache(), "word " * 40)
+    router.invoke("tea?")
+    *body, last = router.stream("tea?")
+    assert last.usage_metadata == {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
+    assert last.chunk_position == "last"
+    assert len(body) > 5
+    assert not any(chunk.usage_metadata for chunk in body)
 
 
 def test_a_replay_costs_nothing_and_tells_what_it_saved() -> None:
