@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from langchain_switchyard.cache.embeddings import CachedEmbeddings
-    from langchain_switchyard.cache.errors import NotCached
+    from langchain_switchyard.cache.errors import LevelUnreachable, NotCached
     from langchain_switchyard.cache.keys.langgraph_key import node_key
     from langchain_switchyard.cache.keys.request import Request
     from langchain_switchyard.cache.langchain_cache import SwitchyardCache
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "langchain_switchyard.cache.embeddings": ("CachedEmbeddings",),
-    "langchain_switchyard.cache.errors": ("NotCached",),
+    "langchain_switchyard.cache.errors": ("LevelUnreachable", "NotCached"),
     "langchain_switchyard.cache.levels.keyring": ("KeyRing",),
     "langchain_switchyard.cache.langchain_cache": ("SwitchyardCache",),
     "langchain_switchyard.cache.levels.memory": ("MemoryLevel",),
@@ -58,6 +58,7 @@ __all__ = [
     "Degradation",
     "Freshness",
     "KeyRing",
+    "LevelUnreachable",
     "MemoryLevel",
     "NotCached",
     "RedisLevel",

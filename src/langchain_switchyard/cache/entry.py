@@ -40,6 +40,8 @@ class Entry:
     """Epochs of its namespace and tags when it was asked for; see `epochs.py`."""
     subject: str | None = None
     """Whom it is about; see `erase`."""
+    tenant: str = ""
+    """Digest of on whose behalf it was asked, if it is about somebody."""
 
     @property
     def keep_until(self) -> float:
@@ -91,6 +93,7 @@ def header_of(entry: Entry) -> dict[str, Any]:
         "cost": dict(entry.cost),
         "epochs": [list(epoch) for epoch in entry.epochs],
         "subject": entry.subject,
+        **({"tenant": entry.tenant} if entry.tenant else {}),
     }
 
 
@@ -112,6 +115,7 @@ def entry_of(header: Any, body: bytes) -> Entry:
             cost={str(name): _seconds(money) for name, money in header["cost"].items()},
             epochs=tuple((str(scope), int(epoch)) for scope, epoch in header["epochs"]),
             subject=_text(header["subject"]),
+            tenant=_text(header.get("tenant")) or "",
         )
     except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"not an entry's header: {error!r}") from error

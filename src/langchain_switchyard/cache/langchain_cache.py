@@ -13,6 +13,7 @@ from langchain_core.outputs import ChatGeneration
 from typing_extensions import override
 
 from langchain_switchyard.cache.admission import answer_rule
+from langchain_switchyard.cache.checks import check_parts
 from langchain_switchyard.cache.codec import decode_generations, encode_generations
 from langchain_switchyard.cache.errors import Uncacheable
 from langchain_switchyard.cache.keys.key import Key, scope_of
@@ -59,6 +60,7 @@ class SwitchyardCache(BaseCache):
         world: World | None = None,
     ) -> None:
         """Put the levels together."""
+        check_parts(levels, policy, None)
         self._shelf = Shelf([MemoryLevel()] if levels is None else levels)
         self._policy = policy or CachePolicy()
         self._tenant = tenant
@@ -89,12 +91,12 @@ class SwitchyardCache(BaseCache):
     @override
     def clear(self, **kwargs: Any) -> None:
         """Forget the namespace; the level's other contents are not touched."""
-        self._run(self._shelf.invalidate(self._policy.namespace, None, self._world.clock))
+        self._run(self._clear())
 
     @override
     async def aclear(self, **kwargs: Any) -> None:
         """As `clear`."""
-        await self._arun(self._shelf.invalidate(self._policy.namespace, None, self._world.clock))
+        await self._arun(self._clear())
 
     def stats(self) -> CacheStats:
         """What it did so far; a table in notebooks."""
@@ -148,6 +150,9 @@ class SwitchyardCache(BaseCache):
         key = self._key(prompt, llm_string)
         yield from self._shelf.keep(key, entry, clock, waiting=False)
         yield from self._shelf.keep(key, entry, clock, waiting=True)
+
+    def _clear(self) -> Steps[None]:
+        return self._shelf.invalidate(self._policy.namespace, None, None, self._world.clock)
 
     def _fresh_id(self) -> str:
         return f"{self._world.random.getrandbits(128):032x}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from langchain_core.messages import HumanMessage, ToolMessage
 
 from langchain_switchyard.cache.admission import request_rule
+from langchain_switchyard.cache.checks import check_names
 from langchain_switchyard.cache.entry import Entry, Freshness
 from langchain_switchyard.cache.errors import Uncacheable
 from langchain_switchyard.cache.keys.key import Key
@@ -14,6 +15,7 @@ from langchain_switchyard.cache.keys.request import Request
 from langchain_switchyard.cache.keys.route import Route
 from langchain_switchyard.cache.parts import Parts
 from langchain_switchyard.cache.semantic_contract import Question
+from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.routing.cache_options import CacheOptions
 from langchain_switchyard.routing.call import Call
 
@@ -44,14 +46,21 @@ class Plan:
 def plan_call(parts: Parts, call: Call, route: Route) -> Plan:
     """Decide what the cache may do for a call."""
     policy = parts.policy
-    options = call.options.cache or NO_WISHES
+    options, tenant = call.options.cache or NO_WISHES, call.options.tenant
+    given: object = options
+    if not isinstance(given, CacheOptions):
+        raise ConfigurationError(
+            "CallOptions.cache is a CacheOptions, such as CacheOptions(no_cache=True); "
+            f"got {given!r}"
+        )
+    check_names(tenant=tenant)
     parameters = {**call.kwargs, "stop": call.stop} if call.stop else call.kwargs
     request = Request(
         messages=call.messages,
         parameters=parameters,
         model=route.identity,
         namespace=options.namespace or policy.namespace,
-        tenant=call.options.tenant,
+        tenant=tenant,
         subject=options.subject,
         vary=options.vary,
     )
@@ -62,7 +71,9 @@ def plan_call(parts: Parts, call: Call, route: Route) -> Plan:
         key = parts.keys.key(request)
     except Uncacheable as error:
         return Plan(request, options, None, f"no key: {error}"[:80])
-    epochs = parts.shelf.epochs.stamp(request.namespace, options.tags, options.subject)
+    epochs = parts.shelf.epochs.stamp(
+        request.namespace, options.tags, options.subject, request.tenant
+    )
     return Plan(request, options, key, None, epochs)
 
 

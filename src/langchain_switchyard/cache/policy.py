@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields
+from numbers import Real
 from typing import Any, Literal
 
 from langchain_switchyard.errors import ConfigurationError
+from langchain_switchyard.routing.cache_options import names_of
+
+CENTURY = 100 * 365.25 * 86_400
+"""Seconds. What is kept for ever is kept so long: no level knows endless times."""
 
 _SHORTEST = 0.001
 """Seconds; Redis knows no shorter time."""
 
 
-def _refuse_negative(policy: Any) -> None:
+def _check_numbers(policy: Any, *finite: str) -> None:
+    """Refuse what is no number, negative, or endless where it must not be."""
     for spec in fields(policy):
-        value = getattr(policy, spec.name)
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and not value >= 0:
-            name = f"{type(policy).__name__}.{spec.name}"
+        if spec.type not in ("float", "int"):
+            continue
+        name, value = f"{type(policy).__name__}.{spec.name}", getattr(policy, spec.name)
+        if isinstance(value, bool) or not isinstance(value, Real):
+            raise ConfigurationError(f"{name} is a number, got {value!r}")
+        if not float(value) >= 0:
             raise ConfigurationError(f"{name} must not be negative, got {value!r}")
+        if spec.name in finite and math.isinf(float(value)):
+            raise ConfigurationError(f"{name} must have an end, got {value!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Freshness:
-    """How long an answer is good. All in seconds."""
+    """How long an answer is good. All in seconds; `math.inf` is for ever, which is a century."""
 
     fresh_for: float = 3600.0
     """Served as it is."""
@@ -43,8 +55,16 @@ class Freshness:
     """Eagerness of early refresh (XFetch's beta); 0: none."""
 
     def __post_init__(self) -> None:
-        """Refuse negative times."""
-        _refuse_negative(self)
+        """Refuse times that cannot be meant."""
+        _check_numbers(self, "jitter", "early")
+        if self.jitter > 1:
+            raise ConfigurationError(f"Freshness.jitter is a share, up to 1, got {self.jitter!r}")
+
+    @property
+    def longest(self) -> float:
+        """Seconds that nothing outlives."""
+        life = max(self.fresh_for, self.fallback_fresh_for) * (1 + self.jitter)
+        return min(CENTURY, life + max(self.stale_while_revalidate, self.stale_if_error))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +82,10 @@ class Admission:
     """Larger answers are not stored."""
 
     def __post_init__(self) -> None:
-        """Refuse negative bounds."""
-        _refuse_negative(self)
+        """Refuse bounds that cannot be meant; any collection of names will do."""
+        _check_numbers(self)
+        tools = names_of(self.read_only_tools, "Admission.read_only_tools", "{'search'}")
+        object.__setattr__(self, "read_only_tools", tools)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,11 +103,13 @@ class Degradation:
     """Routes whose answers to the same request may serve, best first."""
 
     def __post_init__(self) -> None:
-        """Refuse unknown modes."""
+        """Refuse unknown modes, and routes that are none."""
         if self.mode not in ("off", "exact", "similar"):
             raise ConfigurationError(
                 f"Degradation.mode is 'off', 'exact' or 'similar', got {self.mode!r}"
             )
+        names_of(self.stand_ins, "Degradation.stand_ins", "('another-route',)")
+        object.__setattr__(self, "stand_ins", tuple(self.stand_ins))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +132,7 @@ class SingleFlight:
 
     def __post_init__(self) -> None:
         """Refuse negative times, and leases that end as they begin."""
-        _refuse_negative(self)
+        _check_numbers(self, "lease", "poll")
         for name in ("lease", "poll"):
             if (value := getattr(self, name)) < _SHORTEST:
                 raise ConfigurationError(
@@ -133,3 +157,23 @@ class CachePolicy:
 
     semantic_turns: int = 1
     """Only conversations with at most that many human turns are matched by meaning."""
+
+    def __post_init__(self) -> None:
+        """Refuse parts that are something else."""
+        _check_numbers(self)
+        for name, kind in _PARTS.items():
+            if not isinstance(value := getattr(self, name), kind):
+                raise ConfigurationError(
+                    f"CachePolicy.{name} is a {kind.__name__}, got {type(value).__name__}"
+                )
+        namespace: object = self.namespace
+        if not isinstance(namespace, str):
+            raise ConfigurationError(f"CachePolicy.namespace is text, got {namespace!r}")
+
+
+_PARTS: dict[str, type] = {
+    "freshness": Freshness,
+    "admission": Admission,
+    "degradation": Degradation,
+    "single_flight": SingleFlight,
+}

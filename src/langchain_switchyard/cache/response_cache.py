@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from langchain_core.messages import AIMessage
 
-from langchain_switchyard.cache.admission import answer_rule, request_rule
-from langchain_switchyard.cache.codec import decode
-from langchain_switchyard.cache.entry import Entry
-from langchain_switchyard.cache.errors import NotCached, Uncacheable
+from langchain_switchyard.cache.by_hand import ByHand, Hit
+from langchain_switchyard.cache.checks import check_names, check_parts
 from langchain_switchyard.cache.keys.key import Key
 from langchain_switchyard.cache.keys.request import Request
 from langchain_switchyard.cache.layer import CacheHandler
@@ -22,13 +18,11 @@ from langchain_switchyard.cache.levels.memory import MemoryLevel
 from langchain_switchyard.cache.levels.shelf import Shelf
 from langchain_switchyard.cache.matching import Matching
 from langchain_switchyard.cache.parts import Parts, Redact
-from langchain_switchyard.cache.plan import NO_WISHES, Plan
+from langchain_switchyard.cache.plan import NO_WISHES
 from langchain_switchyard.cache.policy import CachePolicy
-from langchain_switchyard.cache.replay import free_of_charge
 from langchain_switchyard.cache.semantic_contract import SemanticLevel
-from langchain_switchyard.cache.storing import entry_from, redacted
 from langchain_switchyard.cache.tally import CacheStats
-from langchain_switchyard.routing.cache_options import CacheOptions
+from langchain_switchyard.routing.cache_options import CacheOptions, names_of
 from langchain_switchyard.routing.clock import World
 from langchain_switchyard.routing.drivers.awaiting import AsyncDriver
 from langchain_switchyard.routing.drivers.blocking import SyncDriver
@@ -36,21 +30,6 @@ from langchain_switchyard.routing.effects import Steps
 from langchain_switchyard.routing.layer import Handler, Layer
 
 R = TypeVar("R")
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """An answer from the cache."""
-
-    message: AIMessage
-    """A new message: no id, no usage, shared with nobody."""
-    age: float
-    """Seconds since it was stored."""
-    level: str
-    freshness: str
-    """`fresh`, `stale` (fetch a new one) or `outage` (only instead of an error)."""
-    saved_usage: Any = None
-    """What the answer cost when it was made."""
 
 
 class ResponseCache:
@@ -67,6 +46,9 @@ class ResponseCache:
         semantic: Matches questions by meaning; None: only equal requests share an answer.
         redact: Sees every answer before it is stored; returns what to store, or None.
         world: Time and chance for the methods below; chat models bring their own.
+
+    Raises:
+        ConfigurationError: A part is not what it should be.
     """
 
     def __init__(
@@ -79,10 +61,12 @@ class ResponseCache:
         world: World | None = None,
     ) -> None:
         """Put the levels together."""
+        check_parts(levels, policy, redact)
         shelf = Shelf([MemoryLevel()] if levels is None else levels)
         matching = None if semantic is None else Matching(semantic, shelf)
         self._parts = Parts(shelf, policy or CachePolicy(), matching, redact)
         self._world = world or World()
+        self._by_hand = ByHand(self._parts, self._world)
 
     @property
     def policy(self) -> CachePolicy:
@@ -105,63 +89,93 @@ class ResponseCache:
         Raises:
             Uncacheable: A part of the request has no JSON form.
         """
-        return self._parts.keys.key(self._as_wished(request, NO_WISHES))
+        return self._parts.keys.key(self._by_hand.as_wished(request, NO_WISHES))
 
-    def lookup(self, request: Request, options: CacheOptions | None = None) -> Hit | None:
+    def lookup(
+        self, request: Request, options: CacheOptions | None = None, *, in_outage: bool = False
+    ) -> Hit | None:
         """The stored answer of an equal request, or None.
+
+        Args:
+            request: What was asked.
+            options: What is wanted of the cache.
+            in_outage: Whether an answer will do that may only stand in for an error.
 
         Raises:
             NotCached: There is none, and `options` say `only_if_cached`.
         """
-        return self._run(self._look(request, options or NO_WISHES))
+        return self._run(self._by_hand.look(request, options or NO_WISHES, in_outage=in_outage))
 
-    async def alookup(self, request: Request, options: CacheOptions | None = None) -> Hit | None:
+    async def alookup(
+        self, request: Request, options: CacheOptions | None = None, *, in_outage: bool = False
+    ) -> Hit | None:
         """As `lookup`."""
-        return await self._arun(self._look(request, options or NO_WISHES))
+        steps = self._by_hand.look(request, options or NO_WISHES, in_outage=in_outage)
+        return await self._arun(steps)
 
     def store(
         self, request: Request, message: AIMessage, options: CacheOptions | None = None
     ) -> str | None:
         """Store an answer by the rules of the policy; returns why not, or None if it was stored."""
-        return self._run(self._store(request, message, options or NO_WISHES))
+        return self._run(self._by_hand.store(request, message, options or NO_WISHES))
 
     async def astore(
         self, request: Request, message: AIMessage, options: CacheOptions | None = None
     ) -> str | None:
         """As `store`."""
-        return await self._arun(self._store(request, message, options or NO_WISHES))
+        return await self._arun(self._by_hand.store(request, message, options or NO_WISHES))
 
     # --- Taking back ---
 
     def invalidate(
-        self, namespace: str | None = None, *, tags: Iterable[str] | None = None
+        self,
+        namespace: str | None = None,
+        *,
+        tags: Iterable[str] | None = None,
+        tenant: str | None = None,
     ) -> None:
         """Let stored answers no longer count, here at once and in other processes within a second.
 
         Args:
             namespace: Where; None: the policy's.
             tags: Only answers that carry one of these; None: all of the namespace.
+            tenant: Only this one's; None: everybody's.
+
+        Raises:
+            LevelUnreachable: Other processes could not be told yet.
+            ConfigurationError: That is no namespace, or these are no tags.
         """
-        self._run(self._invalidate(namespace, tags))
+        self._run(self._invalidate(namespace, tags, tenant))
 
     async def ainvalidate(
-        self, namespace: str | None = None, *, tags: Iterable[str] | None = None
+        self,
+        namespace: str | None = None,
+        *,
+        tags: Iterable[str] | None = None,
+        tenant: str | None = None,
     ) -> None:
         """As `invalidate`."""
-        await self._arun(self._invalidate(namespace, tags))
+        await self._arun(self._invalidate(namespace, tags, tenant))
 
-    def erase(self, subject: str) -> int:
+    def erase(self, subject: str, *, tenant: str | None = None) -> int:
         """Delete every answer about a subject (`CacheOptions(subject=...)`) from every level.
+
+        Args:
+            subject: Whom.
+            tenant: Only what was asked on this one's behalf; None: on anybody's.
 
         Returns:
             How many the fullest level had. Memories of other processes stop serving theirs within
             a second, and let them go with age.
-        """
-        return self._run(self._erase(subject))
 
-    async def aerase(self, subject: str) -> int:
+        Raises:
+            LevelUnreachable: Something may still be there; all levels were tried.
+        """
+        return self._run(self._erase(subject, tenant))
+
+    async def aerase(self, subject: str, *, tenant: str | None = None) -> int:
         """As `erase`."""
-        return await self._arun(self._erase(subject))
+        return await self._arun(self._erase(subject, tenant))
 
     def report_wrong(self, hit_id: str) -> bool:
         """A semantic hit was wrong; its `hit_id` is in the answer's `cache_detail`.
@@ -207,89 +221,35 @@ class ResponseCache:
         await self.asettle()
         await self._arun(self._parts.shelf.close())
 
-    def _as_wished(self, request: Request, options: CacheOptions) -> Request:
-        """The request in the namespace, with the subject and the `vary` that are asked for."""
-        return dataclasses.replace(
-            request,
-            namespace=options.namespace or request.namespace or self._parts.policy.namespace,
-            subject=options.subject or request.subject,
-            vary={**request.vary, **options.vary},
-        )
-
-    def _look(self, request: Request, options: CacheOptions) -> Steps[Hit | None]:
-        request, tally = self._as_wished(request, options), self._parts.tally
-        reason: str | None = "no_cache" if options.no_cache else None
-        found: tuple[Entry, str] | None = None
-        if reason is None:
-            try:
-                key = self._parts.keys.key(request)
-                found = yield from self._parts.shelf.find(key, self._world.clock)
-            except Uncacheable as error:
-                reason = f"no key: {error}"[:80]
-        now = self._world.clock.wall()
-        plan = Plan(request, options, None)
-        if found is None or plan.use_of(found[0], now) == "dead":
-            tally.result(request.namespace, "none", "bypass" if reason else "miss", reason)
-            if options.only_if_cached:
-                raise NotCached("only_if_cached, and there is no answer that may be served")
-            return None
-        entry, level = found
-        message = decode(entry.body)
-        saved = free_of_charge(message)
-        freshness = entry.freshness(now)
-        tally.hit(
-            request.namespace, level, "exact" if freshness == "fresh" else "stale", entry, saved
-        )
-        return Hit(message, max(0.0, now - entry.created), level, freshness, saved)
-
-    def _store(
-        self, request: Request, message: AIMessage, options: CacheOptions
-    ) -> Steps[str | None]:
-        request, rules = self._as_wished(request, options), self._parts.policy.admission
-        if options.no_store:
-            return "no_store"
-        reason = request_rule(request.parameters, None, options, rules) or answer_rule(
-            message, request.parameters, options, rules
-        )
-        if reason is not None:
-            return reason
-        fit = redacted(self._parts, message)
-        if fit is None:
-            return "redacted"
+    def _erase(self, subject: str, tenant: str | None) -> Steps[int]:
+        check_names(subject=subject, tenant=tenant)
+        semantic = self._parts.semantic
+        if semantic is not None and tenant is None:
+            semantic.forget_user(subject)
         try:
-            key = self._parts.keys.key(request)
-        except Uncacheable as error:
-            return f"no key: {error}"
-        epochs = self._parts.shelf.epochs.stamp(request.namespace, options.tags, request.subject)
-        clock = self._world.clock
-        plan = Plan(request, options, key, None, epochs)
-        entry = entry_from(fit, plan, self._parts.policy, self._world)
-        if entry is None or len(entry.body) > rules.max_bytes:
-            return "no form" if entry is None else "too large"
-        yield from self._parts.shelf.keep(key, entry, clock, waiting=False)
-        yield from self._parts.shelf.keep(key, entry, clock, waiting=True)
-        return None
+            return (yield from self._parts.shelf.erase(subject, tenant, self._world.clock))
+        finally:
+            if semantic is not None:
+                semantic.forget_stale()
 
-    def _erase(self, subject: str) -> Steps[int]:
-        if self._parts.semantic is not None:
-            self._parts.semantic.forget_user(subject)
-        return (yield from self._parts.shelf.erase(subject, self._world.clock))
-
-    def _invalidate(self, namespace: str | None, tags: Iterable[str] | None) -> Steps[None]:
+    def _invalidate(
+        self, namespace: str | None, tags: Iterable[str] | None, tenant: str | None
+    ) -> Steps[None]:
+        check_names(namespace=namespace, tenant=tenant)
+        labels = None if tags is None else names_of(tags, "tags", "['faq']")
         name = namespace or self._parts.policy.namespace
-        yield from self._parts.shelf.invalidate(name, tags, self._world.clock)
-        if self._parts.semantic is not None:
-            self._parts.semantic.forget_stale()
+        try:
+            yield from self._parts.shelf.invalidate(name, labels, tenant, self._world.clock)
+        finally:
+            if self._parts.semantic is not None:
+                self._parts.semantic.forget_stale()
 
     def _report_wrong(self, hit_id: str) -> Steps[bool]:
         if self._parts.semantic is None:
             return False
-        clock, rule = self._world.clock, self._parts.policy.freshness
-        # Longer than anything that is stored by now.
-        life = rule.fresh_for + rule.stale_while_revalidate + rule.stale_if_error
-        return (
-            yield from self._parts.semantic.report_wrong(hit_id, clock.wall() + 2 * life, clock)
-        )
+        clock = self._world.clock
+        until = clock.wall() + self._parts.policy.freshness.longest
+        return (yield from self._parts.semantic.report_wrong(hit_id, until, clock))
 
     def _run(self, steps: Steps[R]) -> R:
         return SyncDriver(self._world.clock).run(steps)

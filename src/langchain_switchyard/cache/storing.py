@@ -12,9 +12,10 @@ from langchain_switchyard.cache.admission import answer_rule
 from langchain_switchyard.cache.codec import encode
 from langchain_switchyard.cache.entry import Entry
 from langchain_switchyard.cache.errors import Uncacheable
+from langchain_switchyard.cache.keys.subject import tenant_mark
 from langchain_switchyard.cache.parts import Parts
 from langchain_switchyard.cache.plan import Plan
-from langchain_switchyard.cache.policy import CachePolicy
+from langchain_switchyard.cache.policy import CENTURY, CachePolicy
 from langchain_switchyard.routing.call import Attempt, Call, Reply
 from langchain_switchyard.routing.clock import World
 
@@ -66,7 +67,9 @@ def entry_from(
         body = encode(message)
     except Uncacheable:
         return None
-    about = {**(facts or {}), "subject": plan.request.subject, "epochs": plan.epochs}
+    request = plan.request
+    whose = {} if request.subject is None else {"tenant": tenant_mark(request.tenant)}
+    about = {**(facts or {}), "subject": request.subject, "epochs": plan.epochs, **whose}
     return timed(body, policy, world, fresh_for=fresh_for, about=about)
 
 
@@ -81,15 +84,16 @@ def timed(
     """An entry with its times; `about` holds its other fields."""
     rule, now = policy.freshness, world.clock.wall()
     life = rule.fresh_for if fresh_for is None else fresh_for
-    fresh_until = now + life * (1 + rule.jitter * (2 * world.random.random() - 1))
-    stale_until = fresh_until + rule.stale_while_revalidate
+    life *= 1 + rule.jitter * (2 * world.random.random() - 1)
+    fresh_until = now + min(life, CENTURY)
+    stale_until = fresh_until + min(rule.stale_while_revalidate, CENTURY)
     keeps = policy.degradation.mode != "off"
     return Entry(
         body=body,
         created=now,
         fresh_until=fresh_until,
         stale_until=stale_until,
-        outage_until=fresh_until + rule.stale_if_error if keeps else stale_until,
+        outage_until=fresh_until + min(rule.stale_if_error, CENTURY) if keeps else stale_until,
         **about,
     )
 
@@ -117,8 +121,11 @@ def redacted(parts: Parts, message: AIMessage) -> AIMessage | None:
     if parts.redact is None:
         return message
     try:
-        return parts.redact(message.model_copy(deep=True))
+        fit = parts.redact(message.model_copy(deep=True))
+        if fit is not None and not isinstance(fit, AIMessage):
+            raise TypeError(f"it returns an AIMessage or None, and returned {fit!r}")  # noqa: TRY301 - reported like what it raises itself.
     except Exception:  # noqa: BLE001 - a hook may raise anything, and it is logged.
         # Storing what could not be redacted would be worse than not storing it.
         _log.exception("the redaction hook failed; the answer is not stored")
         return None
+    return fit

@@ -8,12 +8,14 @@ from collections.abc import Callable
 import pytest
 from langchain_core.messages import AIMessage
 
+from langchain_switchyard.cache.keys.subject import tenant_mark
 from langchain_switchyard.cache.levels.keyring import KeyRing
 from langchain_switchyard.cache.levels.level import SharedLevel
 from langchain_switchyard.cache.levels.memory import MemoryLevel
-from langchain_switchyard.cache.policy import CachePolicy
+from langchain_switchyard.cache.policy import CENTURY, CachePolicy
 from langchain_switchyard.cache.response_cache import ResponseCache
 from langchain_switchyard.routing.cache_options import CacheOptions
+from langchain_switchyard.routing.call import CallOptions
 from langchain_switchyard.routing.clock import World
 from langchain_switchyard.testing import Delay, FakeClock, Say
 from tests.unit_tests.cache.builders import address, asked, entry, told, yard
@@ -67,6 +69,66 @@ class SharedLevelSuite:
         assert make().erase("eve") == 3
         assert level.get(address("a"), NOW) is None
         assert level.get(address("d"), NOW) is not None
+
+    async def test_erase_can_be_limited_to_one_tenant(self, make: Make) -> None:
+        """Another tenant's user may have the same name; what says of no tenant goes, too."""
+        level = make()
+        for tenant in ("a", "b", None):
+            held = entry(at=NOW, subject="eve", tenant=tenant_mark(tenant))
+            level.put(address(tenant=tenant), held, NOW)
+        level.put(address("old"), entry(at=NOW, subject="eve"), NOW)
+        assert await level.aerase("eve", "a") == 2
+        assert level.get(address(tenant="a"), NOW) is None
+        assert level.get(address(tenant="b"), NOW) is not None
+        assert level.get(address(), NOW) is not None
+        assert level.erase("eve") == 2
+        await level.aclose()
+
+    def test_later_bumps_have_later_epochs_whatever_their_scope(self, make: Make) -> None:
+        """So that who asks for what is new misses nothing, whatever any clock says."""
+        levels = [make(), make()]
+        epochs = [levels[turn % 2].bump(f"scope {turn % 3}") for turn in range(9)]
+        assert all(e is not None for e in epochs)
+        assert epochs == sorted(set(epochs))  # type: ignore[type-var]  # seen above
+
+    async def test_a_level_is_reminded_of_what_it_lost(self, make: Make) -> None:
+        """Old epochs come back as they were; newer ones stay."""
+        level = make()
+        epoch = await level.abump("scope")
+        assert epoch is not None
+        lost = {f"lost {number}": 5 + number for number in range(1_100)}
+        assert level.remind({**lost, "scope": 5, "renewed:x": 7})
+        assert await level.aremind({"renewed:x": 6})
+        assert dict(level.news(0) or ()) == {**lost, "scope": epoch, "renewed:x": 7}
+        await level.aclose()
+
+    def test_a_renewed_answer_replaces_the_one_in_another_processs_memory(self, make: Make) -> None:
+        """`no_cache` promises it; those memories would serve theirs for an hour."""
+        clock = FakeClock(epoch=NOW)
+        here, _ = yard(
+            ResponseCache([MemoryLevel(), make()]), ["old", "new"], clock=FakeClock(epoch=NOW)
+        )
+        there, model = yard(ResponseCache([MemoryLevel(), make()]), "other", clock=clock)
+        here.invoke("tea?")
+        assert there.invoke("tea?").content == "old"
+        here.invoke("tea?", switchyard=CallOptions(cache=CacheOptions(no_cache=True)))
+        clock.advance(0.6)
+        said = [there.invoke("tea?") for _ in range(2)]
+        assert [message.content for message in said] == ["new", "new"]
+        assert told(said[1])["cache_detail"]["level"] == "memory"
+        levels = [told(here.invoke("tea?"))["cache_detail"]["level"] for _ in range(2)]
+        assert levels == ["memory", "memory"]
+        assert not model.calls
+
+    async def test_what_is_kept_for_ever_is_kept(self, make: Make) -> None:
+        """A century is longer than most servers' clocks are asked about."""
+        level, held = make(), entry(at=NOW, fresh_for=2 * CENTURY, subject="eve")
+        level.put(address("put"), held, NOW)
+        await level.alock(address("published"), "a", 30)
+        assert await level.apublish(address("published"), "a", held, NOW)
+        for name in ("put", "published"):
+            assert level.get(address(name), NOW + CENTURY) == held
+        await level.aclose()
 
     def test_what_is_past_all_use_is_not_served(self, make: Make) -> None:
         """Even if it should still lie there."""

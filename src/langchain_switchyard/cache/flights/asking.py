@@ -45,7 +45,7 @@ class Asking:
     def plainly(self, call: Call, candidates: Candidates) -> Steps[Reply]:
         """Ask for a request that has nothing to do with the cache."""
         reply = yield from self._inner(call, candidates)
-        self._parts.tally.spent(None if reply.attempt is None else reply.attempt.usage)
+        self._landing.count(reply)
         return reply
 
     def ask(self, miss: Miss) -> Steps[Reply]:
@@ -181,12 +181,12 @@ class Asking:
             return
         if turn is None:
             reply = yield from self._inner(miss.call, miss.candidates)
-            yield from self._landing.land(miss, flight, reply)
+            yield from self._landing.safely(miss, flight, reply)
             return
         kept = yield self._parts.background.spawn(partial(turn.keep, flight), self._world.clock)
         try:
             reply = yield from self._inner(miss.call, miss.candidates)
-            yield from self._landing.land(miss, flight, reply, turn.token)
+            yield from self._landing.safely(miss, flight, reply, turn.token)
         except GeneratorExit:
             raise  # The flow is being closed: nothing can be awaited any more.
         except BaseException:

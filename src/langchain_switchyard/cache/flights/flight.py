@@ -14,6 +14,7 @@ from typing import TypeAlias
 from langchain_core.outputs import ChatGenerationChunk
 
 from langchain_switchyard.cache.entry import Entry
+from langchain_switchyard.cache.levels.level import OLDEST
 from langchain_switchyard.routing.call import Reply
 from langchain_switchyard.routing.effects import Io
 
@@ -181,7 +182,8 @@ class Flights:
             epochs: As known now. What was asked before an invalidation takes on nobody after it.
         """
         digest, mode = slot
-        known = dict(epochs)
+        # What was invalidated elsewhere concerns nobody here.
+        known = {name: epoch for name, epoch in epochs if name != OLDEST}
         with self._lock:
             for way in (mode, *others):
                 flight = self._aloft.get((digest, way))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 
 from langchain_core.messages import AIMessage
 
+from langchain_switchyard.cache.codec import encode
 from langchain_switchyard.cache.entry import Entry
 from langchain_switchyard.cache.flights.flight import Flight
 from langchain_switchyard.cache.flights.miss import Miss
@@ -17,9 +19,11 @@ from langchain_switchyard.cache.storing import (
     redacted,
     why_not_stored,
 )
-from langchain_switchyard.routing.call import Reply
+from langchain_switchyard.routing.call import Call, Reply
 from langchain_switchyard.routing.clock import World
 from langchain_switchyard.routing.effects import Steps
+
+_log = logging.getLogger(__name__)
 
 
 class Landing:
@@ -35,6 +39,29 @@ class Landing:
         self._parts = parts
         self._world = world
 
+    def safely(
+        self, miss: Miss, flight: Flight, reply: Reply, token: str | None = None
+    ) -> Steps[None]:
+        """`land`, whatever goes wrong: the answer is there and paid for, and is not lost any more.
+
+        A hook, a price, a level or a policy of somebody's own may raise anything; it is logged and
+        counted, and all who wait are given the answer.
+        """
+        try:
+            yield from self.land(miss, flight, reply, token)
+        except Exception:  # noqa: BLE001 - whatever somebody's own parts raise, it is logged.
+            _log.exception("an answer could not be stored; it is given all the same")
+            self._not_stored(miss, "failed")
+            if not flight.done:
+                flight.land(reply, self._bare(miss.call, reply))
+
+    def count(self, reply: Reply) -> None:
+        """Note what a reply cost."""
+        try:
+            self._parts.tally.spent(None if reply.attempt is None else reply.attempt.usage)
+        except Exception:  # noqa: BLE001 - usage is what a provider says; it is logged.
+            _log.exception("a reply's usage could not be counted")
+
     def land(
         self, miss: Miss, flight: Flight, reply: Reply, token: str | None = None
     ) -> Steps[None]:
@@ -47,7 +74,7 @@ class Landing:
             token: Under which the model was asked for all processes; None: for this one alone.
         """
         parts, clock = self._parts, self._world.clock
-        parts.tally.spent(None if reply.attempt is None else reply.attempt.usage)
+        self.count(reply)
         message = message_of(miss.call, reply)
         shared = None if message is None else self._entry(message, miss, reply)
         if message is None or shared is None:
@@ -62,7 +89,9 @@ class Landing:
             return
         yield from parts.shelf.keep(miss.key, kept, clock, waiting=False)
         flight.land(reply, shared)
-        if token is None:
+        if miss.plan.options.no_cache:
+            yield from parts.shelf.replace(miss.key, kept, clock)
+        elif token is None:
             yield from parts.shelf.keep(miss.key, kept, clock, waiting=True)
         elif not (yield from parts.shelf.publish(miss.key, kept, clock, token)):
             self._not_stored(miss, "overtaken")
@@ -71,6 +100,18 @@ class Landing:
             # Comparing answers may mean asking a model: nobody waits for that.
             told = (miss.question, fit.text, miss.verdict, kept.keep_until, clock)
             yield parts.background.spawn(partial(parts.semantic.learn, *told), clock)
+
+    def _bare(self, call: Call, reply: Reply) -> Entry | None:
+        """The answer for those who wait, made without any part that might have broken."""
+        try:
+            message, now = message_of(call, reply), self._world.clock.wall()
+            body = None if message is None else encode(message)
+        except Exception:  # noqa: BLE001 - as above; they ask anew.
+            _log.exception("an answer cannot be shared")
+            return None
+        if body is None:
+            return None
+        return Entry(body=body, created=now, fresh_until=now, stale_until=now, outage_until=now)
 
     def _fit(self, miss: Miss, message: AIMessage) -> tuple[AIMessage | None, str]:
         """The message as it may be stored, or why it may not."""

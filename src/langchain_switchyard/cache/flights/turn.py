@@ -18,7 +18,7 @@ from langchain_switchyard.cache.entry import Entry
 from langchain_switchyard.cache.flights.frames import read_frame
 from langchain_switchyard.cache.flights.lease import Lease
 from langchain_switchyard.cache.flights.miss import Miss
-from langchain_switchyard.cache.levels.level import SharedLevel
+from langchain_switchyard.cache.levels.level import OLDEST, SharedLevel
 from langchain_switchyard.cache.parts import Parts
 from langchain_switchyard.errors import DeadlineExceeded, StreamInterrupted
 from langchain_switchyard.routing.call import Call
@@ -57,7 +57,8 @@ class Turn:
         self._leader: _Leader | None = None
         # Who travels otherwise, or was asked before something was invalidated, is not followed
         # word by word.
-        newest = max((epoch for _, epoch in miss.plan.epochs), default=0)
+        epochs = (abs(epoch) for name, epoch in miss.plan.epochs if name != OLDEST)
+        newest = max(epochs, default=0)
         way = miss.call.recovery if miss.call.streamed else "whole"
         self._kind = f"{way}-{newest:x}-"
 

@@ -1,4 +1,9 @@
-"""A level that fails is left alone for a second: a sick server costs little time and no error."""
+"""A level that fails is left alone for a second: a sick server costs little time and no error.
+
+Two things are not let go so easily. What must not be left undone is tried in any case (`insist`),
+and raised if it fails; and a level that was set up wrongly says so to everybody, for it would never
+work.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,9 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
+
+from langchain_switchyard.cache.errors import LevelUnreachable
+from langchain_switchyard.errors import ConfigurationError
 
 _log = logging.getLogger(__name__)
 
@@ -34,26 +42,61 @@ class Fuse:
         self._lock = threading.Lock()
 
     def call(self, operation: Callable[[], R], default: R) -> R:
-        """The operation's value, or the default if it fails or the level rests."""
-        if not self._may_try():
-            return default
-        try:
-            value = operation()
-        except Exception as error:  # noqa: BLE001 - whatever a level's client raises, it is logged.
-            self._blow(error)
-            return default
-        self._mend()
-        return value
+        """The operation's value, or the default if it fails or the level rests.
+
+        Raises:
+            ConfigurationError: The operation did: the level was set up wrongly.
+        """
+        return self.attempt(operation, default) if self._may_try() else default
 
     async def acall(self, operation: Callable[[], Awaitable[R]], default: R) -> R:
         """As `call`."""
-        if not self._may_try():
+        return await self.aattempt(operation, default) if self._may_try() else default
+
+    def attempt(self, operation: Callable[[], R], default: R) -> R:
+        """As `call`, also while the level rests."""
+        try:
+            return self.insist(operation, "an operation failed")
+        except LevelUnreachable:
             return default
+
+    async def aattempt(self, operation: Callable[[], Awaitable[R]], default: R) -> R:
+        """As `attempt`."""
+        try:
+            return await self.ainsist(operation, "an operation failed")
+        except LevelUnreachable:
+            return default
+
+    def insist(self, operation: Callable[[], R], undone: str) -> R:
+        """The operation's value, tried also while the level rests.
+
+        Args:
+            operation: What to do.
+            undone: What is to be said if it fails.
+
+        Raises:
+            LevelUnreachable: It failed.
+            ConfigurationError: The level was set up wrongly.
+        """
+        try:
+            value = operation()
+        except ConfigurationError:
+            raise
+        except Exception as error:
+            self._blow(error)
+            raise LevelUnreachable([self._name], undone) from error
+        self._mend()
+        return value
+
+    async def ainsist(self, operation: Callable[[], Awaitable[R]], undone: str) -> R:
+        """As `insist`."""
         try:
             value = await operation()
-        except Exception as error:  # noqa: BLE001 - as above; cancellation is no Exception.
+        except ConfigurationError:
+            raise
+        except Exception as error:  # Cancellation is no Exception.
             self._blow(error)
-            return default
+            raise LevelUnreachable([self._name], undone) from error
         self._mend()
         return value
 

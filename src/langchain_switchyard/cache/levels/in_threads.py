@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from langchain_switchyard.cache.entry import Entry
 from langchain_switchyard.cache.keys.key import Key
@@ -25,9 +25,9 @@ class InThreads(SharedLevel):
         """As `delete`."""
         await asyncio.to_thread(self.delete, key)
 
-    async def aerase(self, subject: str) -> int:
+    async def aerase(self, subject: str, tenant: str | None = None) -> int:
         """As `erase`."""
-        return await asyncio.to_thread(self.erase, subject)
+        return await asyncio.to_thread(self.erase, subject, tenant)
 
     async def anews(self, since: int) -> Sequence[tuple[str, int]] | None:
         """As `news`."""
@@ -36,6 +36,10 @@ class InThreads(SharedLevel):
     async def abump(self, scope: str) -> int | None:
         """As `bump`."""
         return await asyncio.to_thread(self.bump, scope)
+
+    async def aremind(self, epochs: Mapping[str, int]) -> bool:
+        """As `remind`."""
+        return await asyncio.to_thread(self.remind, epochs)
 
     async def alock(self, key: Key, token: str, seconds: float) -> str | None:
         """As `lock`."""

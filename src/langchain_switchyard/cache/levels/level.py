@@ -1,18 +1,25 @@
 """What a level of the cache can do, and what a level shared by processes can do besides.
 
-A level stores and returns; what may be served is decided above it. No method raises for a level's
-own troubles: it logs them and answers as if nothing were stored. The a-methods never block an event
-loop. Times are seconds since the epoch.
+A level stores and returns; what may be served is decided above it. No method but `erase` raises for
+a level's own troubles: it logs them and answers as if nothing were stored. The a-methods never
+block an event loop. Times are seconds since the epoch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from langchain_switchyard.cache.entry import Entry
 from langchain_switchyard.cache.keys.key import Key
+
+KEPT = 10_000
+"""Epochs that a shared level remembers of each kind, about."""
+OLDEST = ""
+"""The scope of everything: its epoch is the newest of those that are no longer remembered."""
+RENEWED = "renewed:"
+"""Begins the scopes of single keys; alone: as `OLDEST`, for those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +67,15 @@ class Level(Protocol):
         """As `delete`."""
         ...
 
-    def erase(self, subject: str) -> int:
-        """Forget every entry of a subject; returns how many there were."""
+    def erase(self, subject: str, tenant: str | None = None) -> int:
+        """Forget every entry of a subject, or one tenant's; returns how many there were.
+
+        Raises:
+            LevelUnreachable: Some may still be there.
+        """
         ...
 
-    async def aerase(self, subject: str) -> int:
+    async def aerase(self, subject: str, tenant: str | None = None) -> int:
         """As `erase`."""
         ...
 
@@ -94,11 +105,22 @@ class SharedLevel(Level, Protocol):
         ...
 
     def bump(self, scope: str) -> int | None:
-        """Begin a new epoch of a scope for everybody; None: it could not be told."""
+        """Begin a new epoch of a scope for everybody, later than all; None: it was not told.
+
+        Tried even if the level has just failed. About `KEPT` of a kind are remembered.
+        """
         ...
 
     async def abump(self, scope: str) -> int | None:
         """As `bump`."""
+        ...
+
+    def remind(self, epochs: Mapping[str, int]) -> bool:
+        """Tell scopes' epochs again that the level has lost; returns whether it knows them now."""
+        ...
+
+    async def aremind(self, epochs: Mapping[str, int]) -> bool:
+        """As `remind`."""
         ...
 
     def lock(self, key: Key, token: str, seconds: float) -> str | None:

@@ -7,6 +7,7 @@ import threading
 
 from langchain_switchyard.cache.entry import Entry
 from langchain_switchyard.cache.keys.key import Key
+from langchain_switchyard.cache.keys.subject import is_theirs
 from langchain_switchyard.cache.levels.expiry import Expiry
 from langchain_switchyard.cache.levels.level import Usage
 from langchain_switchyard.cache.levels.tinylfu import WHOLE, TinyLFU
@@ -90,10 +91,14 @@ class MemoryLevel:
         with self._lock:
             self._remove(key.digest)
 
-    def erase(self, subject: str) -> int:
-        """Forget every entry of a subject; looks at all entries, which is rare enough."""
+    def erase(self, subject: str, tenant: str | None = None) -> int:
+        """Forget a subject's entries, or one tenant's; looks at all, which is rare enough."""
         with self._lock:
-            theirs = [digest for digest, e in self._entries.items() if e.subject == subject]
+            theirs = [
+                digest
+                for digest, entry in self._entries.items()
+                if entry.subject == subject and is_theirs(entry.tenant, tenant)
+            ]
             for digest in theirs:
                 self._remove(digest)
         return len(theirs)
@@ -121,9 +126,9 @@ class MemoryLevel:
         """As `delete`: it never waits."""
         self.delete(key)
 
-    async def aerase(self, subject: str) -> int:
+    async def aerase(self, subject: str, tenant: str | None = None) -> int:
         """As `erase`."""
-        return self.erase(subject)
+        return self.erase(subject, tenant)
 
     async def aclose(self) -> None:
         """As `close`."""

@@ -42,11 +42,31 @@ def clients_of(url: str, budget: float) -> Clients:
         return _cluster(redis.cluster, parts, budget), _cluster(aredis.cluster, parts, budget)
     if kind == "sentinel":
         return _sentinel(redis.sentinel, parts, budget), _sentinel(aredis.sentinel, parts, budget)
+    _check_single(redis, url, parts)
     facts: dict[str, Any] = {"socket_timeout": budget, "socket_connect_timeout": budget}
     return (
         lambda: redis.Redis.from_url(url, retry=_once_more(redis), **facts),
         lambda: aredis.Redis.from_url(url, retry=_once_more(aredis), **facts),
     )
+
+
+def _check_single(redis: Any, url: str, parts: SplitResult) -> None:
+    """Refuse at once what the client would find out only when it connects."""
+    if parts.scheme != "unix":
+        if len(_hosts(parts, _PORT, is_alone=True)) > 1:
+            raise ConfigurationError("several hosts are a redis+cluster:// or redis+sentinel://")
+        database = parts.path.strip("/")
+        if database and not database.isdigit():
+            raise ConfigurationError(
+                "a Redis URL ends in the number of a database: redis://cache:6379/0, "
+                f"got the path {parts.path!r}"
+            )
+    try:
+        pool = redis.ConnectionPool.from_url(url)
+        connection = pool.connection_class(**pool.connection_kwargs)
+    except (ValueError, TypeError) as error:
+        raise ConfigurationError(f"a Redis URL that is none: {error}") from error
+    _reading_bytes(connection)
 
 
 def made_by(given: Any) -> Callable[[], Any]:
@@ -95,13 +115,14 @@ def _sentinel(module: Any, parts: SplitResult, budget: float) -> Callable[[], An
     ).master_for(service, db=int(database or 0), retry=_once_more(module), **facts)
 
 
-def _hosts(parts: SplitResult, port: int) -> list[tuple[str, int]]:
+def _hosts(parts: SplitResult, port: int, *, is_alone: bool = False) -> list[tuple[str, int]]:
     named = [urlsplit(f"//{host}") for host in parts.netloc.rpartition("@")[2].split(",")]
     try:
         hosts = [(host.hostname, host.port or port) for host in named if host.hostname]
     except ValueError as error:
         raise ConfigurationError(f"a Redis URL has a port that is none: {error}") from error
-    if len(hosts) < len(named):
+    # A single server may go unnamed: it is this machine.
+    if len(hosts) < len(named) and not is_alone:
         raise ConfigurationError("a Redis URL names its hosts: redis+cluster://node-1:6379,node-2")
     return hosts
 

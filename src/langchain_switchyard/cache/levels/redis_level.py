@@ -6,32 +6,26 @@ failure it is left alone for a second.
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import threading
-import weakref
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from langchain_switchyard.cache.entry import Entry
 from langchain_switchyard.cache.keys.key import Key
 from langchain_switchyard.cache.levels.envelope import unwrap, unwrap_frame, wrap, wrap_frame
-from langchain_switchyard.cache.levels.fuse import Fuse
 from langchain_switchyard.cache.levels.keyring import KeyRing
 from langchain_switchyard.cache.levels.level import Usage
-from langchain_switchyard.cache.levels.redis_clients import Clients, clients_of, made_by
-from langchain_switchyard.cache.levels.redis_commands import Flow, RedisCommands, aperform, perform
+from langchain_switchyard.cache.levels.redis_clients import Clients
+from langchain_switchyard.cache.levels.redis_commands import Flow, RedisCommands
 from langchain_switchyard.cache.levels.redis_series import RedisSeries
+from langchain_switchyard.cache.levels.redis_talk import RedisTalk
 
 _log = logging.getLogger(__name__)
 
-R = TypeVar("R")
-
-_TO_MEET = 10
-"""Budgets that the very first operation may take: a cluster's client learns who holds what."""
+_NOT_ERASED = "not everything could be erased; erase again when it is back"
 
 
-class RedisLevel(RedisSeries):
+class RedisLevel(RedisTalk, RedisSeries):
     """Keeps entries in Redis, and carries epochs, locks and live answers between processes.
 
     ```python
@@ -71,19 +65,10 @@ class RedisLevel(RedisSeries):
         clients: Clients | None = None,
     ) -> None:
         """Connect to nothing yet."""
+        super().__init__(name, url, budget, clients)
         self.name = name
-        self._budget = budget
         self._ring = ring
         self._commands = RedisCommands(prefix)
-        blocking, awaiting = clients or clients_of(url, budget)
-        self._make, self._amake = made_by(blocking), made_by(awaiting)
-        self._fuse = Fuse(name)
-        self._client: Any = None
-        # An awaiting client belongs to the loop it was first used on.
-        self._aclients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Any]
-        self._aclients = weakref.WeakKeyDictionary()
-        self._met: weakref.WeakSet[Any] = weakref.WeakSet()
-        self._lock = threading.Lock()
 
     # --- Entries ---
 
@@ -99,13 +84,13 @@ class RedisLevel(RedisSeries):
         """Keep an entry until it is past all use."""
         if (life := _milliseconds(entry.keep_until - now)) > 0:
             blob = wrap(key, entry, self._ring)
-            self._do(self._commands.put(key, blob, life, entry.subject), None)
+            self._do(self._commands.put(key, blob, life, entry), None)
 
     async def aput(self, key: Key, entry: Entry, now: float) -> None:
         """As `put`."""
         if (life := _milliseconds(entry.keep_until - now)) > 0:
             blob = wrap(key, entry, self._ring)
-            await self._ado(self._commands.put(key, blob, life, entry.subject), None)
+            await self._ado(self._commands.put(key, blob, life, entry), None)
 
     def delete(self, key: Key) -> None:
         """Forget one entry."""
@@ -115,13 +100,13 @@ class RedisLevel(RedisSeries):
         """As `delete`."""
         await self._ado(self._commands.delete(key), None)
 
-    def erase(self, subject: str) -> int:
-        """Forget every entry of a subject."""
-        return self._do(self._commands.erase(subject), 0)
+    def erase(self, subject: str, tenant: str | None = None) -> int:
+        """Forget every entry of a subject, however many and however long it takes."""
+        return self._insist(self._commands.erase(subject, tenant), _NOT_ERASED)
 
-    async def aerase(self, subject: str) -> int:
+    async def aerase(self, subject: str, tenant: str | None = None) -> int:
         """As `erase`."""
-        return await self._ado(self._commands.erase(subject), 0)
+        return await self._ainsist(self._commands.erase(subject, tenant), _NOT_ERASED)
 
     # --- Epochs ---
 
@@ -135,11 +120,19 @@ class RedisLevel(RedisSeries):
 
     def bump(self, scope: str) -> int | None:
         """Begin a new epoch."""
-        return self._do(self._commands.bump(scope), None)
+        return self._try(self._commands.bump(scope), None)
 
     async def abump(self, scope: str) -> int | None:
         """As `bump`."""
-        return await self._ado(self._commands.bump(scope), None)
+        return await self._atry(self._commands.bump(scope), None)
+
+    def remind(self, epochs: Mapping[str, int]) -> bool:
+        """Tell lost epochs again."""
+        return self._do(self._commands.remind(epochs), default=False)
+
+    async def aremind(self, epochs: Mapping[str, int]) -> bool:
+        """As `remind`."""
+        return await self._ado(self._commands.remind(epochs), default=False)
 
     # --- Calls under way ---
 
@@ -207,25 +200,11 @@ class RedisLevel(RedisSeries):
         """Only how often it failed: to count entries would mean to search the database."""
         return Usage(None, None, failures=self._fuse.failures)
 
-    def close(self) -> None:
-        """Close the blocking client."""
-        with self._lock:
-            client, self._client = self._client, None
-        if client is not None:
-            client.close()
-
-    async def aclose(self) -> None:
-        """Close this loop's client, and the blocking one."""
-        client = self._aclients.pop(asyncio.get_running_loop(), None)
-        if client is not None:
-            await client.aclose()
-        self.close()
-
     def _publish(self, key: Key, token: str, entry: Entry, now: float) -> Flow[bool]:
         # What is past all use already is written for a moment: Redis knows no shorter life.
         life = max(1, _milliseconds(entry.keep_until - now))
         blob = wrap(key, entry, self._ring)
-        return self._commands.publish(key, token, blob, life, entry.subject)
+        return self._commands.publish(key, token, blob, life, entry)
 
     def _tell(
         self, key: Key, token: str, first: int, frames: Sequence[bytes], seconds: float
@@ -254,34 +233,6 @@ class RedisLevel(RedisSeries):
             _log.warning("a damaged or foreign entry in %s counts as missing: %s", self.name, error)
             return None
         return entry if entry.keep_until > now else None
-
-    def _do(self, flow: Flow[R], default: R) -> R:
-        def ask() -> R:
-            with self._lock:
-                if self._client is None:
-                    self._client = self._make()
-                client = self._client
-            return perform(client, flow, self._limit(client))
-
-        return self._fuse.call(ask, default)
-
-    async def _ado(self, flow: Flow[R], default: R) -> R:
-        async def ask() -> R:
-            loop = asyncio.get_running_loop()
-            client = self._aclients.get(loop)
-            if client is None:
-                client = self._aclients[loop] = self._amake()
-            async with asyncio.timeout(self._limit(client)):
-                return await aperform(client, flow)
-
-        return await self._fuse.acall(ask, default)
-
-    def _limit(self, client: Any) -> float:
-        if client in self._met:
-            return self._budget
-        # Once, whatever comes of it: a server that is not there must not cost so much again.
-        self._met.add(client)
-        return self._budget * _TO_MEET
 
 
 def _milliseconds(seconds: float) -> int:

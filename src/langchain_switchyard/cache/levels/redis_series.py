@@ -50,7 +50,7 @@ class RedisSeries:
         life = int((entry.keep_until - now) * 1000)
         if life > 0:
             blob = wrap(key, entry, self._ring)
-            yield from self._commands.append(key, blob, life, limit, entry.subject)
+            yield from self._commands.append(key, blob, life, limit, entry)
 
     def _stretch(self, key: Key, after: str, count: int, now: float, found: Any) -> Stretch | None:
         if found is None:

@@ -7,18 +7,20 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from langchain_switchyard.cache.entry import Entry
 from langchain_switchyard.cache.keys.key import Key
-from langchain_switchyard.cache.keys.subject import subject_mark
+from langchain_switchyard.cache.keys.subject import subject_mark, tenant_mark
 from langchain_switchyard.cache.levels.envelope import unwrap, unwrap_frame, wrap, wrap_frame
 from langchain_switchyard.cache.levels.fuse import Fuse
 from langchain_switchyard.cache.levels.in_threads import InThreads
 from langchain_switchyard.cache.levels.keyring import KeyRing
 from langchain_switchyard.cache.levels.level import Usage
-from langchain_switchyard.cache.levels.sqlite_series import SqliteSeries
+from langchain_switchyard.cache.levels.sqlite_epochs import EPOCHS, SqliteEpochs
+from langchain_switchyard.cache.levels.sqlite_series import SqliteSeries, mark_of
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +33,6 @@ CREATE TABLE IF NOT EXISTS entries (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS entries_by_expiry ON entries (expires);
 CREATE INDEX IF NOT EXISTS entries_by_subject ON entries (subject) WHERE subject IS NOT NULL;
-CREATE TABLE IF NOT EXISTS epochs (scope TEXT PRIMARY KEY, epoch INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS locks (address BLOB PRIMARY KEY, token TEXT, expires REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS frames (
     line TEXT, turn INTEGER, expires REAL NOT NULL, blob BLOB NOT NULL, PRIMARY KEY (line, turn)
@@ -42,13 +43,16 @@ _PUBLISH = (
     "INSERT OR REPLACE INTO entries SELECT ?, ?, ?, ?, ? WHERE EXISTS "
     "(SELECT 1 FROM locks WHERE address = ? AND token = ? AND expires >= ?)"
 )
+_NOT_ERASED = "not everything could be erased; erase again when the file can be written"
+_PATIENCE = 5.0
+"""Seconds that an erasure waits for other processes that write."""
 _ADDRESS = 32
 """Bytes of an entry's address: its key's digest."""
 _CLEAN_EVERY = 128
 """Stored entries between looks at what has expired and whether there is room."""
 
 
-class SqliteLevel(SqliteSeries, InThreads):
+class SqliteLevel(SqliteSeries, SqliteEpochs, InThreads):
     """Keeps entries in a file.
 
     Args:
@@ -108,30 +112,20 @@ class SqliteLevel(SqliteSeries, InThreads):
             lambda db: db.execute("DELETE FROM entries WHERE address = ?", (key.digest,)), None
         )
 
-    def erase(self, subject: str) -> int:
+    def erase(self, subject: str, tenant: str | None = None) -> int:
         """Forget every entry of a subject; the file's free pages are overwritten."""
-        mark = subject_mark(subject)
-        statement = "DELETE FROM entries WHERE subject = ? RETURNING LENGTH(address)"
+        whole = subject_mark(subject)
+        # One tenant's have a longer mark; those stored without one go in any case.
+        where, marks = "subject BETWEEN ? AND ?", (whole, whole + b"\xff" * _ADDRESS)
+        if tenant is not None:
+            where, marks = "subject IN (?, ?)", (whole, whole + tenant_mark(tenant).encode())
+        statement = f"DELETE FROM entries WHERE {where} RETURNING LENGTH(address)"  # noqa: S608 - two texts of our own.
 
         def wipe(db: sqlite3.Connection) -> int:
             # Those of series have longer addresses: they go, too, and are no answers.
-            return [row[0] for row in db.execute(statement, (mark,))].count(_ADDRESS)
+            return [row[0] for row in db.execute(statement, marks)].count(_ADDRESS)
 
-        return self._do(wipe, 0)
-
-    def news(self, since: int) -> Sequence[tuple[str, int]] | None:
-        """Scopes bumped since."""
-        statement = "SELECT scope, epoch FROM epochs WHERE epoch >= ?"
-        return self._do(lambda db: db.execute(statement, (since,)).fetchall(), None)
-
-    def bump(self, scope: str) -> int | None:
-        """Begin a new epoch."""
-        epoch = int(self._wall() * 1e6)
-        statement = (
-            "INSERT INTO epochs VALUES (?, ?) ON CONFLICT (scope) DO UPDATE "
-            "SET epoch = MAX(epoch + 1, excluded.epoch) RETURNING epoch"
-        )
-        return self._do(lambda db: int(db.execute(statement, (scope, epoch)).fetchone()[0]), None)
+        return self._insist(wipe)
 
     def lock(self, key: Key, token: str, seconds: float) -> str | None:
         """Whose lock it is now; None if the file cannot tell."""
@@ -220,8 +214,7 @@ class SqliteLevel(SqliteSeries, InThreads):
 
     def _row(self, key: Key, entry: Entry) -> tuple[Any, ...]:
         blob = wrap(key, entry, self._ring)
-        mark = None if entry.subject is None else subject_mark(entry.subject)
-        return key.digest, mark, entry.keep_until, len(blob), blob
+        return key.digest, mark_of(entry), entry.keep_until, len(blob), blob
 
     def _write(self, db: sqlite3.Connection, statement: str, row: Any, now: float) -> int:
         written = db.execute(statement, row).rowcount
@@ -231,11 +224,33 @@ class SqliteLevel(SqliteSeries, InThreads):
         return written
 
     def _do(self, operation: Callable[[sqlite3.Connection], R], default: R) -> R:
-        def locked() -> R:
-            with self._lock:
-                return operation(self._open())
+        return self._fuse.call(partial(self._locked, operation), default)
 
-        return self._fuse.call(locked, default)
+    def _try(self, operation: Callable[[sqlite3.Connection], R], default: R) -> R:
+        return self._fuse.attempt(partial(self._locked, operation), default)
+
+    def _locked(self, operation: Callable[[sqlite3.Connection], R]) -> R:
+        with self._lock:
+            return operation(self._open())
+
+    def _insist(self, operation: Callable[[sqlite3.Connection], R]) -> R:
+        """As `_do`, as long as it takes.
+
+        Raises:
+            LevelUnreachable: It cannot be done.
+        """
+        end = time.monotonic() + _PATIENCE
+
+        def again_and_again() -> R:
+            while True:
+                try:
+                    return self._locked(operation)
+                except sqlite3.OperationalError as error:
+                    # Another process is writing; each try waits for it a little.
+                    if "locked" not in str(error) or time.monotonic() > end:
+                        raise
+
+        return self._fuse.insist(again_and_again, _NOT_ERASED)
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -246,7 +261,7 @@ class SqliteLevel(SqliteSeries, InThreads):
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA secure_delete = ON")
-            connection.executescript(_SCHEMA)
+            connection.executescript(_SCHEMA + EPOCHS)
             self._connection = connection
         return self._connection
 

@@ -51,7 +51,7 @@ class SqliteSeries:
     def append(self, key: Key, entry: Entry, now: float, limit: int) -> None:
         """Add an entry at the end of a series."""
         blob = wrap(key, entry, self._ring)
-        mark = None if entry.subject is None else subject_mark(entry.subject)
+        mark = mark_of(entry)
         first, last = _bounds(key)
 
         def add(db: sqlite3.Connection) -> None:
@@ -103,6 +103,13 @@ def opened(key: Key, blobs: list[bytes], ring: KeyRing | None, name: str) -> tup
         except ValueError as error:
             _log.warning("a damaged or foreign entry in a series of %s is skipped: %s", name, error)
     return tuple(entries)
+
+
+def mark_of(entry: Entry) -> bytes | None:
+    """Whom an entry is about and on whose behalf it was asked; None: about nobody."""
+    if entry.subject is None:
+        return None
+    return subject_mark(entry.subject) + entry.tenant.encode()
 
 
 def _bounds(key: Key) -> tuple[bytes, bytes]:

@@ -9,10 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.messages import AIMessage
 
+from langchain_switchyard.cache.errors import LevelUnreachable
+from langchain_switchyard.cache.levels import sqlite_epochs, sqlite_level
+from langchain_switchyard.cache.levels.memory import MemoryLevel
 from langchain_switchyard.cache.levels.sqlite_level import SqliteLevel
+from langchain_switchyard.cache.response_cache import ResponseCache
 from langchain_switchyard.testing import FakeClock
-from tests.unit_tests.cache.builders import address, entry
+from tests.unit_tests.cache.builders import address, asked, entry
 from tests.unit_tests.cache.shared_level_suite import NOW, Make, SharedLevelSuite
 
 
@@ -86,7 +91,8 @@ def test_a_file_that_cannot_be_used_is_an_empty_level(tmp_path: Path, trouble: s
     level = SqliteLevel(path)
     level.put(address(), entry(at=NOW), NOW)
     assert level.get(address(), NOW) is None
-    assert level.erase("eve") == 0
+    with pytest.raises(LevelUnreachable, match="erase again"):
+        level.erase("eve")
     assert level.news(0) is None
     assert level.bump("s") is None
     assert level.lock(address(), "t", 1) is None
@@ -176,3 +182,52 @@ def test_what_was_told_is_heard_for_as_long_as_the_lease_is_renewed(tmp_path: Pa
         assert level.renew(address(), "a", 10)
     level.tell(address("else"), "b", 0, [b"sweeps"], 10)
     assert list(level.heard(address(), "a", 0)) == [b"one"]
+
+
+def test_an_erasure_waits_for_another_process_that_writes(tmp_path: Path) -> None:
+    """A request would have gone on without; who erases must be told the truth."""
+    path = tmp_path / "cache.db"
+    level = SqliteLevel(path)
+    level.put(address(), entry(at=NOW, subject="eve"), NOW)
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(0.3, other.execute, ["COMMIT"])
+    release.start()
+    assert level.erase("eve") == 1
+    release.join()
+    other.close()
+
+
+def test_an_erasure_that_cannot_be_made_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also through the whole cache, and the other levels are erased all the same."""
+    monkeypatch.setattr(sqlite_level, "_PATIENCE", 0.0)
+    path = tmp_path / "cache.db"
+    cache = ResponseCache([MemoryLevel(), SqliteLevel(path)])
+    cache.store(asked(subject="eve"), AIMessage("about eve"))
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(LevelUnreachable, match="sqlite") as raised:
+        cache.erase("eve")
+    assert raised.value.levels == ("sqlite",)
+    assert cache.stats().levels["memory"].entries == 0
+    other.execute("COMMIT")
+    assert cache.erase("eve") == 1
+    other.close()
+
+
+def test_old_epochs_leave_the_file_and_nothing_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their newest stands for them all, also to a process that starts later."""
+    monkeypatch.setattr(sqlite_epochs, "KEPT", 100)
+    path = tmp_path / "cache.db"
+    level = SqliteLevel(path)
+    level.bump("renewed:one")
+    bumped = [level.bump(f"scope {number}") for number in range(600)]
+    news = dict(SqliteLevel(path).news(0) or ())
+    assert 100 < len(news) < 250
+    assert news["renewed:one"] > 0
+    oldest = min(epoch for name, epoch in news.items() if name.startswith("scope"))
+    assert news[""] == bumped[bumped.index(oldest) - 1]
