@@ -11,7 +11,9 @@ import dataclasses
 import hashlib
 import math
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from pathlib import PurePath
 from typing import Any
 
 import orjson
@@ -73,21 +75,61 @@ INERT = frozenset(
 )
 """Parameters that do not change what a model answers."""
 
+_FLAT = frozenset({str, int, bool})
+
 _SCHEMAS: weakref.WeakKeyDictionary[type, Any] = weakref.WeakKeyDictionary()
 """A class's JSON schema is slow to build; classes are few and live long."""
 
 
 def canonical(value: Any) -> bytes:
-    """JSON with sorted keys.
+    """JSON with sorted keys. Not for floats that JSON does not know: see `refuse_unknown_numbers`.
 
     Raises:
         Uncacheable: A part of it has no JSON form.
     """
     try:
         return orjson.dumps(value, default=_form, option=orjson.OPT_SORT_KEYS)
+    except (TypeError, ValueError, RecursionError):
+        return _with_any_keys(value)
+
+
+def _with_any_keys(value: Any) -> bytes:
+    """As `canonical`, with keys such as those of `logit_bias={50256: -100}`; twice as slow."""
+    try:
+        option = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
+        return orjson.dumps(value, default=_form, option=option)
     except (TypeError, ValueError, RecursionError) as error:
         cause = error.__cause__
         raise Uncacheable(str(cause if isinstance(cause, Uncacheable) else error)) from error
+
+
+def refuse_unknown_numbers(name: str, value: Any) -> None:
+    """Let no NaN or infinity through, however deep: as JSON each would be `null`.
+
+    Raises:
+        Uncacheable: There is one, or the value holds itself.
+    """
+    try:
+        for number in _floats(value):
+            _number(name, number)
+    except RecursionError as error:
+        raise Uncacheable(f"{name} holds itself") from error
+
+
+def _floats(value: Any) -> Iterator[float]:
+    if isinstance(value, float):
+        yield value
+    elif isinstance(value, Mapping):
+        for pair in value.items():
+            yield from _floats(pair)
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for inner in value:
+            yield from _floats(inner)
+    elif isinstance(value, BaseModel) and not isinstance(value, BaseTool):
+        yield from _floats(dict(value))
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for one in dataclasses.fields(value):
+            yield from _floats(getattr(value, one.name))
 
 
 def parameters(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,6 +143,8 @@ def parameters(given: Mapping[str, Any]) -> dict[str, Any]:
         elif name == "tools":
             counting[name] = [_tool(tool) for tool in value]
         else:
+            if type(value) not in _FLAT:
+                refuse_unknown_numbers(name, value)
             counting[name] = value
     return counting
 
@@ -121,16 +165,22 @@ def _form(value: Any) -> Any:
     """The JSON form of what orjson does not know."""
     if isinstance(value, type):
         return _schema(value)
-    if isinstance(value, BaseModel) and not isinstance(value, BaseTool):
-        return {"model": type(value).__name__, "fields": value.model_dump(mode="json")}
     if isinstance(value, BaseTool):
         return convert_to_openai_tool(value)
+    return _form_of_data(value)
+
+
+def _form_of_data(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return {"model": type(value).__name__, "fields": value.model_dump(mode="json")}
     if isinstance(value, (set, frozenset)):
         return sorted((orjson.dumps(item, default=_form).decode() for item in value), key=str)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return {"bytes": hashlib.sha256(value).hexdigest()}
     if isinstance(value, Mapping):
         return dict(value)
+    if isinstance(value, (Decimal, PurePath)):
+        return {type(value).__name__: str(value)}
     raise Uncacheable(f"a {type(value).__module__}.{type(value).__qualname__} has no JSON form")
 
 

@@ -24,7 +24,11 @@ from langchain_core.messages import (
 )
 
 from langchain_switchyard.cache.errors import Uncacheable
-from langchain_switchyard.cache.keys.canonical import canonical, parameters
+from langchain_switchyard.cache.keys.canonical import (
+    canonical,
+    parameters,
+    refuse_unknown_numbers,
+)
 from langchain_switchyard.cache.keys.request import Request
 from langchain_switchyard.cache.keys.texts import TextDigests
 
@@ -76,6 +80,8 @@ class KeyMaker:
         return self._digest(request, messages)
 
     def _digest(self, request: Request, messages: list[list[Any]]) -> bytes:
+        for name, value in request.vary.items():
+            refuse_unknown_numbers(f"vary[{name!r}]", value)
         form = [
             _VERSION,
             request.namespace,

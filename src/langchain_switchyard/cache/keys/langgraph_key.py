@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ from langchain_switchyard.cache.keys.key import KeyMaker
 from langchain_switchyard.cache.keys.request import Request
 
 _KEYS = KeyMaker()
+_LARGEST = 2**63
 
 
 def node_key(*args: Any, **kwargs: Any) -> str:
@@ -48,15 +50,38 @@ def _form(value: Any) -> Any:
         if value and all(isinstance(item, BaseMessage) for item in value):
             return _messages(list(value))
         return [_form(item) for item in value]
-    if isinstance(value, BaseModel) or dataclasses.is_dataclass(type(value)):
-        return _form(dict(vars(value)))
-    return value
+    if isinstance(value, (int, float)):
+        return _number(value)
+    held = _fields(value)
+    return value if held is None else _form(held)
+
+
+def _fields(value: Any) -> dict[str, Any] | None:
+    """What a state that is no dictionary holds; None if it is no state."""
+    if isinstance(value, BaseModel):
+        return dict(vars(value))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
+    return None
+
+
+def _number(value: float) -> Any:
+    """Numbers that JSON does not know are spelled out: as `null` they would be one."""
+    is_whole = isinstance(value, int)
+    if math.isfinite(value) if not is_whole else abs(value) < _LARGEST:
+        return value
+    return {"number": repr(value)}
 
 
 def _field(name: str, held: Any) -> Any:
-    is_chat = name == "messages" and isinstance(held, list) and held
-    # A state may hold messages as plain dicts or pairs.
-    return _messages(convert_to_messages(held)) if is_chat else _form(held)
+    if name != "messages" or not isinstance(held, list) or not held:
+        return _form(held)
+    try:
+        # A state may hold messages as plain dicts or pairs.
+        return _messages(convert_to_messages(held))
+    except (NotImplementedError, TypeError, ValueError):
+        # A list of something else, which happens to be called so.
+        return _form(held)
 
 
 def _messages(messages: list[BaseMessage]) -> dict[str, str]:

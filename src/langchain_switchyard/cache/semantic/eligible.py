@@ -17,9 +17,9 @@ _PERIOD = "hour|minute|morning|afternoon|evening|week|weekend|month|year|quarter
 _DAY = "monday|tuesday|wednesday|thursday|friday|saturday|sunday|spring|summer|autumn|winter"
 _TIME = re.compile(
     # The word says so itself.
-    r"\b(?:today|todays|tonight|tomorrow|yesterday|nowadays|currently|right now|just now"
+    r"\b(?:today|todays|tonight|tomorrow|yesterday|nowadays|currently|right now"
     r"|at (?:the|this) moment|as of now|these days|latest|newest|lately|up to date"
-    rf"|(?:this|next|last|past|coming) (?:{_PERIOD}|{_DAY})"
+    rf"|(?:this|next|coming) (?:{_PERIOD}|{_DAY})|last (?:{_PERIOD})"
     # `Is it open now?`: at a clause's end, or behind is and are; in a tale (`and now I`) it is not.
     r"|now(?=\s*(?:[?!.,;)]|$))|(?:is|are|'s|’s) now"
     r"|current(?! (?:account|card|phone|address|location))"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections import OrderedDict, UserDict
+from decimal import Decimal
+from pathlib import Path
 from typing import Any, TypedDict
 
 import pytest
@@ -48,6 +51,9 @@ def find(q: str) -> str:
         ((1, 2), [1, 2]),
         (UserDict(a=1), {"a": 1}),
         (Form(name="x"), Form(name="x")),
+        ({50256: -100}, {"50256": -100}),
+        (Decimal("1.50"), Decimal("1.50")),
+        (Path("a/b"), Path("a/b")),
         (Form, Form),
         (Note, Note),
         (Row, Row),
@@ -63,12 +69,14 @@ def test_different_content_has_different_forms() -> None:
     """None of these is another one."""
     values: list[Any] = [
         None, True, 1, "1", 1.5, [], {}, [1], {"a": 1}, {1}, b"a", "a", Form, Note, Row, find,
-        Form(name="a"), Form(name="b"),
+        Form(name="a"), Form(name="b"), {1: "a"}, {2: "a"}, Decimal("1.5"), Path("a"), Path("b"),
     ]  # fmt: skip
     assert len({canonical(value) for value in values}) == len(values)
 
 
-@pytest.mark.parametrize("value", [object(), int, print, {1: "a"}, [object()], {"a": {object()}}])
+@pytest.mark.parametrize(
+    "value", [object(), int, print, {(1, 2): "a"}, [object()], {"a": {object()}}]
+)
 def test_what_has_no_form_is_refused(value: Any) -> None:
     """However deep it lies."""
     with pytest.raises(Uncacheable):
@@ -81,6 +89,38 @@ def test_a_value_that_holds_itself_is_refused() -> None:
     value.append(value)
     with pytest.raises(Uncacheable):
         canonical(value)
+
+
+@dataclasses.dataclass
+class Weights:
+    """A dataclass as a value."""
+
+    bias: float
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        math.nan,
+        [math.inf],
+        {"x": {"y": (1.0, math.nan)}},
+        {math.nan: 1},
+        {1.5, -math.inf},
+        Weights(math.nan),
+    ],
+)
+def test_numbers_that_json_does_not_know_are_refused_however_deep(value: Any) -> None:
+    """As `null` they would share the key of nothing."""
+    with pytest.raises(Uncacheable):
+        parameters({"extra_body": value})
+
+
+def test_a_parameter_that_holds_itself_is_refused() -> None:
+    """And does not hang."""
+    value: dict[str, Any] = {}
+    value["self"] = value
+    with pytest.raises(Uncacheable):
+        parameters({"extra_body": value})
 
 
 def test_absent_and_none_are_the_same() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -172,7 +173,9 @@ def test_two_classes_of_one_name_have_two_keys() -> None:
     assert digest(asks, response_format=first) == digest(asks, response_format=first)
 
 
-@pytest.mark.parametrize("value", [object(), lambda: 1, float("nan"), {1: 2}, 1 << 70, "\ud800"])
+@pytest.mark.parametrize(
+    "value", [object(), lambda: 1, float("nan"), {(1, 2): 2}, 1 << 70, "\ud800"]
+)
 def test_what_has_no_json_form_has_no_key(value: Any) -> None:
     """An object's repr would put its address into the key."""
     with pytest.raises(Uncacheable):
@@ -197,6 +200,20 @@ def test_tenant_namespace_model_subject_and_vary_keep_answers_apart() -> None:
         address(vary={"locale": "zh"}).digest,
     }
     assert len(keys) == 7
+
+
+def test_a_number_that_json_does_not_know_has_no_key_in_vary() -> None:
+    """It would share the key of None."""
+    with pytest.raises(Uncacheable, match="vary"):
+        address(vary={"score": {"x": math.nan}})
+    assert address(vary={"score": {"x": 1.5}}) != address(vary={"score": {"x": None}})
+
+
+def test_keys_of_parameters_may_be_numbers() -> None:
+    """`logit_bias` has token ids for keys."""
+    assert digest([HumanMessage("q")], logit_bias={50256: -100}) != digest(
+        [HumanMessage("q")], logit_bias={50257: -100}
+    )
 
 
 def test_a_tenant_named_like_a_namespace_is_not_that_namespace() -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import math
 from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
 from typing import Any, TypedDict
 
 import pytest
@@ -69,6 +73,35 @@ def test_states_may_be_models_or_dataclasses(make: Any) -> None:
     assert node_key(make(messages=[HumanMessage("a", id="1")])) == node_key(
         make(messages=[HumanMessage("a", id="2")])
     )
+
+
+@dataclass(slots=True)
+class Slots:
+    """A state without a `__dict__`."""
+
+    x: int
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (Slots(1), Slots(2)),
+        (Decimal("1.0"), Decimal("1.5")),
+        (Path("a"), Path("b")),
+        (10**30, 10**31),
+        (math.nan, None),
+        (math.inf, -math.inf),
+        ({"messages": [1, 2]}, {"messages": [1, 3]}),
+        ({"messages": "text"}, {"messages": "other"}),
+        ({"messages": [{"note": 1}]}, {"messages": [{"note": 2}]}),
+        ({1: "a"}, {2: "a"}),
+    ],
+)
+def test_a_state_may_hold_whatever_has_a_value(one: Any, other: Any) -> None:
+    """Equal values share a key, others do not."""
+    assert node_key({"x": one}) == node_key({"x": copy.deepcopy(one)})
+    assert node_key({"x": one}) != node_key({"x": other})
+    assert node_key(one) != node_key(other)
 
 
 def test_what_has_no_json_form_is_refused() -> None:
