@@ -47,6 +47,7 @@ def _row(deployment: Deployment, health: Health) -> dict[str, Any]:
         "model": deployment.model_name,
         "tier": deployment.tier,
         "ok": health.ok,
+        "can_tell": health.can_tell,
         "latency": round(health.latency, 3),
         "kind": None if health.kind is None else str(health.kind),
         "message": " ".join(health.message.split()),
@@ -70,7 +71,7 @@ def _not_configured() -> dict[str, str]:
 def _show(rows: list[dict[str, Any]], missing: dict[str, str], console: Console) -> None:
     console.heading("configured, in the order they are asked")
     for row in rows:
-        mark = "ok  " if row["ok"] else "FAIL"
+        mark = ("ok  " if row["can_tell"] else "?   ") if row["ok"] else "FAIL"
         console.say(f"  {mark} tier {row['tier']}  {row['id']}  {row['model']}  {row['latency']} s")
         console.say(f"       {row['message']}")
     if missing:

@@ -13,6 +13,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Checkpointer
 
 from langchain_switchyard.conversation import Intent, IntentTracker, RuleIntentTracker
+from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.graph.nodes.evaluate import evaluate_node
 from langchain_switchyard.graph.nodes.generate import generate_node
 from langchain_switchyard.graph.nodes.intent import intent_node
@@ -55,9 +56,15 @@ def build_assistant(
         evaluator: Judges answers; by overlap with the sources, unless given.
         policy: Limits.
 
+    Raises:
+        ConfigurationError: Model or retriever is something else.
+
     Returns:
         The compiled graph: `invoke({"messages": [("user", "...")]})`.
     """
+    _require_runnable("model", model, "a chat model, such as ChatSwitchyard")
+    if retriever is not None:
+        _require_runnable("retriever", retriever, "a LangChain retriever, such as HybridRetriever")
     policy = policy or AssistantPolicy()
     graph = StateGraph(AssistantState, input_schema=AssistantInput, output_schema=AssistantOutput)
     graph.add_node("intent", _unheard(intent_node(tracker or RuleIntentTracker(), policy)))
@@ -77,6 +84,11 @@ def build_assistant(
         {"retrieve": search, "generate": "generate", "end": END},
     )
     return graph.compile(checkpointer=checkpointer, name="assistant")
+
+
+def _require_runnable(name: str, value: object, wanted: str) -> None:
+    if not isinstance(value, Runnable):
+        raise ConfigurationError(f"build_assistant: {name} is {wanted}; got {value!r:.80}")
 
 
 def _first_step(state: AssistantState) -> Literal["look up", "talk"]:

@@ -15,7 +15,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.messages.base import BaseMessage
 from pydantic import SecretStr
 
-from langchain_switchyard.providers.models import alist_models, list_models
+from langchain_switchyard.providers.models import NoModelList, alist_models, list_models
 from langchain_switchyard.routing.deployment import Deployment
 from langchain_switchyard.routing.failures import Kind
 from langchain_switchyard.routing.failures.classify import classify
@@ -37,6 +37,8 @@ class Health:
         kind: What failed, or None.
         message: What was asked and what came of it, for people; holds no secrets.
         models: Models seen; empty after a chat probe.
+        can_tell: Whether anything was found out. Some models have no free list: then `ok` says only
+            that nothing speaks against them.
     """
 
     ok: bool
@@ -44,6 +46,7 @@ class Health:
     kind: Kind | None
     message: str
     models: tuple[str, ...] = ()
+    can_tell: bool = True
 
 
 def health_check(
@@ -62,6 +65,8 @@ def health_check(
             answer = deployment.model.invoke(_probe(), **_limits(deployment))
             return _answered(deployment, answer, now() - began)
         return _listed(deployment, list_models(deployment), now() - began)
+    except NoModelList as error:
+        return _unknown(error, now() - began)
     except Exception as error:  # noqa: BLE001 - to report any failure is the purpose.
         return _failed(deployment, error, now() - began, spend=spend)
 
@@ -76,6 +81,8 @@ async def ahealth_check(
             answer = await deployment.model.ainvoke(_probe(), **_limits(deployment))
             return _answered(deployment, answer, now() - began)
         return _listed(deployment, await alist_models(deployment), now() - began)
+    except NoModelList as error:
+        return _unknown(error, now() - began)
     except Exception as error:  # noqa: BLE001 - to report any failure is the purpose.
         return _failed(deployment, error, now() - began, spend=spend)
 
@@ -104,6 +111,11 @@ def _listed(deployment: Deployment, models: list[str], latency: float) -> Health
         message=message,
         models=tuple(models),
     )
+
+
+def _unknown(error: NoModelList, latency: float) -> Health:
+    message = f"{error}; cannot tell for free, only by asking the model (spend=True)"
+    return Health(ok=True, latency=latency, kind=None, message=message, can_tell=False)
 
 
 def _answered(deployment: Deployment, answer: AIMessage, latency: float) -> Health:

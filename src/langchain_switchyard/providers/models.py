@@ -9,11 +9,15 @@ from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.routing.deployment import Deployment
 
 
+class NoModelList(ConfigurationError):
+    """This kind of model has no list that could be asked for."""
+
+
 def list_models(deployment: Deployment) -> list[str]:
     """Names of the models, sorted. One free request; the provider's own errors pass through.
 
     Raises:
-        ConfigurationError: This kind of model has no list.
+        NoModelList: This kind of model has no list.
     """
     client = _client(deployment, "sync")
     if client is None:
@@ -26,7 +30,7 @@ async def alist_models(deployment: Deployment) -> list[str]:
     """Names of the models, sorted. One free request; the provider's own errors pass through.
 
     Raises:
-        ConfigurationError: This kind of model has no list.
+        NoModelList: This kind of model has no list.
     """
     client = _client(deployment, "async")
     if client is None:
@@ -50,7 +54,7 @@ def _client(deployment: Deployment, mode: str) -> Any:
         client = getattr(model, name, None)
         if hasattr(client, "models") or hasattr(client, "list"):
             return client
-    raise ConfigurationError(
+    raise NoModelList(
         f"{deployment.id}: {type(model).__name__} gives no list of models; "
         "ask the provider's console"
     )

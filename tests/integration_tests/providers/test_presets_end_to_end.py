@@ -261,6 +261,21 @@ def test_tongyi_sends_the_key_itself_and_asks_once() -> None:
         assert failure.kind is Kind.RATE_LIMITED
 
 
+def test_a_model_without_a_free_list_is_not_called_ill() -> None:
+    """Nothing was found out: that is what is said, and nobody is asked."""
+    pytest.importorskip("dashscope")
+    pytest.importorskip("langchain_community")
+    from langchain_switchyard.providers import tongyi  # noqa: PLC0415 - an extra.
+
+    with serving(lambda _: Reply(500, {})) as server:
+        health = health_check(tongyi("q", api_key="sk-x", base_url=f"{server.url}/api/v1", env={}))
+        assert server.requests == []
+
+    assert (health.ok, health.can_tell, health.kind) == (True, False, None)
+    assert "cannot tell" in health.message
+    assert "spend=True" in health.message
+
+
 # --- Models and health ---
 
 

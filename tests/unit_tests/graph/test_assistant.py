@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+from contextlib import suppress
+from typing import Any
 
 import pytest
 from langchain_core.language_models import BaseChatModel
@@ -12,11 +14,19 @@ from langchain_core.messages import HumanMessage
 from langchain_core.retrievers import BaseRetriever
 from langgraph.checkpoint.memory import InMemorySaver
 
-from langchain_switchyard import AllDeploymentsFailed, ConfigurationError, MissingExtra
+from langchain_switchyard import (
+    AllDeploymentsFailed,
+    ChatSwitchyard,
+    ConfigurationError,
+    Deployment,
+    MissingExtra,
+    RetryPolicy,
+)
 from langchain_switchyard.graph import AssistantPolicy, build_assistant
 from langchain_switchyard.graph.assistant import Assistant
 from langchain_switchyard.retrieval import HybridRetriever
 from langchain_switchyard.sources import without_sources
+from langchain_switchyard.testing import Fail, ScriptedChatModel
 
 THREAD = {"configurable": {"thread_id": "t"}}
 
@@ -320,3 +330,33 @@ def test_without_langgraph_the_error_names_the_extra(monkeypatch: pytest.MonkeyP
 
     with pytest.raises(MissingExtra, match=r"langchain-switchyard\[graph\]"):
         importlib.import_module("langchain_switchyard.graph")
+
+
+@pytest.mark.parametrize("durability", ["exit", "async", "sync"])
+def test_a_question_asked_again_after_a_failure_stands_in_the_thread_once(
+    durability: Any,
+) -> None:
+    """The failed turn has left it there; the model, too, sees it once."""
+    fails = [Fail(ConnectionError), Fail(ConnectionError)]
+    inner = ScriptedChatModel(script=[*fails, "five days", "ten days"])
+    model = ChatSwitchyard(
+        deployments=[Deployment(inner, id="one")], retry=RetryPolicy(max_attempts=1)
+    )
+    assistant = build_assistant(model, checkpointer=InMemorySaver())
+    thread = {"configurable": {"thread_id": "t"}}
+
+    for question in ("How long?", "How long?", "How long?", "Really?"):
+        with suppress(AllDeploymentsFailed):
+            assistant.invoke({"messages": [("user", question)]}, thread, durability=durability)
+
+    kept = [message.text for message in assistant.get_state(thread).values["messages"]]
+    assert kept == ["How long?", "five days", "Really?", "ten days"]
+    assert sum(message.type == "human" for message in inner.calls[2].messages) == 1
+
+
+@pytest.mark.parametrize("wrong", [{"model": None}, {"model": "gpt"}, {"retriever": "docs"}])
+def test_what_is_no_model_or_retriever_is_refused_at_once(wrong: dict, offline: object) -> None:
+    """Not in the middle of the first question."""
+    [name] = wrong
+    with pytest.raises(ConfigurationError, match=f"{name} is a .*got"):
+        build_assistant(**{"model": offline, **wrong})

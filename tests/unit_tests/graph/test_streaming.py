@@ -23,6 +23,31 @@ INVENTED = "Chocolate elephants arrive every 77 Tuesdays by moon rocket."
 Chunks = list[tuple[AIMessageChunk, dict]]
 
 
+class Sinking:
+    """Rejects everything, the later the more."""
+
+    def __init__(self) -> None:
+        """Begin in the middle."""
+        self.score = 0.5
+
+    def evaluate(self, exchange: Exchange) -> Verdict:
+        """Reject."""
+        self.score -= 0.1
+        return Verdict(accepted=False, reason="no", remedy="regenerate", score=self.score)
+
+
+async def heard(assistant: Assistant) -> str:
+    """What a reader of events ends up with, by the recipe of the documentation."""
+    shown = ""
+    async for event in assistant.astream_events(QUESTION, version="v2"):
+        if event["name"] == "switchyard_reset":
+            shown = event["data"]["text"]
+        elif event["event"] == "on_chat_model_stream" and "nostream" not in event.get("tags", []):
+            chunk = event["data"]["chunk"]
+            shown = chunk.text if is_reset(chunk) else shown + chunk.text
+    return shown
+
+
 async def streamed(assistant: Assistant, mode: str, config: dict | None = None) -> Chunks:
     """All chunks of one turn, with their metadata."""
     if mode == "sync":
@@ -100,16 +125,6 @@ async def test_a_better_draft_that_comes_back_is_announced_and_streamed_whole(
     """The end of the stream and the end of the thread agree."""
     model, _ = scripted("first", "second")
 
-    class Sinking:
-        """Rejects everything, the later the more."""
-
-        def __init__(self) -> None:
-            self.score = 0.5
-
-        def evaluate(self, exchange: Exchange) -> Verdict:
-            self.score -= 0.1
-            return Verdict(accepted=False, reason="no", remedy="regenerate", score=self.score)
-
     assistant = build_assistant(
         model, retriever=library, evaluator=Sinking(), checkpointer=InMemorySaver()
     )
@@ -145,3 +160,35 @@ async def test_a_stream_that_breaks_goes_on_with_the_next_deployment(
     assert isinstance(answer, AIMessage)
     assert answer.text == GOOD
     assert answer.response_metadata["switchyard"]["deployment"] == "healthy"
+
+
+async def test_readers_of_events_end_up_with_the_accepted_answer(
+    scripted: Callable, library: HybridRetriever
+) -> None:
+    """The rejected one came by as tokens, and a judge talks: neither is left."""
+    model, _ = scripted(INVENTED, GOOD)
+    says = ["FAIL - TALK OF THE JUDGE", "PASS - TALK OF THE JUDGE"]
+    judge = JudgeEvaluator(ScriptedChatModel(script=says), zone=(0, 1))
+
+    assert await heard(build_assistant(model, retriever=library, evaluator=judge)) == GOOD
+
+
+async def test_readers_of_events_are_given_the_better_draft_that_comes_back(
+    scripted: Callable, library: HybridRetriever
+) -> None:
+    """No model says it again: it stands in the event."""
+    model, _ = scripted("first", "second")
+    assistant = build_assistant(model, retriever=library, evaluator=Sinking())
+
+    assert await heard(assistant) == "first"
+
+
+async def test_an_accepted_answer_is_no_event(scripted: Callable, library: HybridRetriever) -> None:
+    """Nothing is taken back."""
+    model, _ = scripted(GOOD)
+    assistant = build_assistant(model, retriever=library)
+
+    names = {event["name"] async for event in assistant.astream_events(QUESTION, version="v2")}
+
+    assert "generate" in names
+    assert "switchyard_reset" not in names

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, cast
 
+from langchain_core.callbacks import dispatch_custom_event
 from langchain_core.messages import AIMessage, AnyMessage, RemoveMessage
 from langchain_core.messages.base import message_to_dict
 from langchain_core.messages.utils import messages_from_dict
+from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphBubbleUp
 
 from langchain_switchyard.graph.policy import AssistantPolicy
@@ -17,24 +19,34 @@ from langchain_switchyard.graph.state import AssistantState, Draft, Update, Verd
 from langchain_switchyard.quality import Evaluator, Exchange, Verdict
 from langchain_switchyard.routing.reset import ResetMessageChunk
 
+RESET_EVENT = "switchyard_reset"
+"""Name of the custom event by which readers of `astream_events` hear of a rejected answer."""
+
 _logger = logging.getLogger(__name__)
 
 
 def evaluate_node(
     evaluator: Evaluator, policy: AssistantPolicy
-) -> Callable[[AssistantState], Update]:
+) -> Callable[[AssistantState, RunnableConfig], Update]:
     """Make the node that ends a turn, or sends it back for a better answer.
 
     A rejected answer leaves the thread, and whoever streams is told to discard it by the same
-    reset chunk with which the router announces a restarted stream. After the last try the best
-    answer stays, with the verdict that it was not accepted.
+    reset chunk with which the router announces a restarted stream. Who reads events, where such a
+    chunk of the graph's own does not come by, is told by a custom event. After the last try the
+    best answer stays, with the verdict that it was not accepted.
 
     Args:
         evaluator: Judges the answer.
         policy: How often an answer may be generated anew.
     """
 
-    def evaluate(state: AssistantState) -> Update:
+    def evaluate(state: AssistantState, config: RunnableConfig) -> Update:
+        update = decide(state)
+        if "notice" in update:
+            _tell(update, config)
+        return update
+
+    def decide(state: AssistantState) -> Update:
         answer = state["messages"][-1]
         verdict = _judge(evaluator, state, answer)
         record = _record(verdict)
@@ -93,6 +105,13 @@ def _restore(draft: Draft, worse: AnyMessage) -> Update:
         "draft": None,
         "step": "end",
     }
+
+
+def _tell(update: Update, config: RunnableConfig) -> None:
+    """Tell readers of events to discard the text so far, and what stands in its place, if known."""
+    told = update["notice"].response_metadata["switchyard"]
+    instead = [message.text for message in update["messages"] if isinstance(message, AIMessage)]
+    dispatch_custom_event(RESET_EVENT, {**told, "text": "".join(instead)}, config=config)
 
 
 def _fields(message: Any) -> dict[str, Any]:

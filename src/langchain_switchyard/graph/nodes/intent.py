@@ -26,12 +26,16 @@ def intent_node(
 
     def intent(state: AssistantState) -> Update:
         earlier, message = _split(state.get("messages", []))
+        repeated = _unanswered(earlier, message)
+        earlier = earlier[: len(earlier) - len(repeated)]
         found = tracker.track(message.text, earlier)
         # Without a checkpointer the caller's own history tells what the talk is about.
         before = state.get("topic") or _last_question(earlier)
         topic = topic_after(message.text, found, before)
         return {
-            "messages": [RemoveMessage(id=str(old.id)) for old in _surplus(earlier, policy)],
+            "messages": [
+                RemoveMessage(id=str(old.id)) for old in [*_surplus(earlier, policy), *repeated]
+            ],
             "intent": cast("IntentRecord", asdict(found)),
             "query": standalone_query(message.text, found, before),
             "topic": topic,
@@ -53,6 +57,18 @@ def _split(messages: Sequence[AnyMessage]) -> tuple[list[AnyMessage], HumanMessa
             'a turn begins with a message of the user: {"messages": [("user", "...")]}'
         )
     return list(messages[:-1]), messages[-1]
+
+
+def _unanswered(earlier: Sequence[AnyMessage], message: HumanMessage) -> list[AnyMessage]:
+    """The same question from turns that failed: asked again, it stands in the thread once."""
+    begin = len(earlier)
+    while begin and _is_same(earlier[begin - 1], message):
+        begin -= 1
+    return list(earlier[begin:])
+
+
+def _is_same(old: AnyMessage, new: HumanMessage) -> bool:
+    return isinstance(old, HumanMessage) and old.content == new.content
 
 
 def _last_question(earlier: Sequence[AnyMessage]) -> str:
