@@ -42,9 +42,9 @@ _SAY: dict[str, dict[Language, str]] = {
         "我从给定的资料中找出能回答问题的句子，并标明出处编号；我不自行创作，也不调用工具。",
     },
     "cannot": {
-        "en": "I cannot answer this: I am the offline model, and no sources came with the "
+        "en": "I cannot answer this: I am the offline model, and have no sources that fit the "
         "question. A language model would have answered, had one been configured and in reach.",
-        "zh": "我无法回答：我是离线模型，而问题没有附带资料。"
+        "zh": "我无法回答：我是离线模型，手头没有与问题相符的资料。"
         "如果配置了大模型并且可以连接，会由大模型回答。",
     },
     "absent": {
