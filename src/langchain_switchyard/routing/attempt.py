@@ -11,17 +11,20 @@ from langchain_core.rate_limiters import BaseRateLimiter
 
 from langchain_switchyard.errors import StreamInterrupted
 from langchain_switchyard.routing.call import Attempt, Call, Reply, tell_story
+from langchain_switchyard.routing.choices import chose_in_vain
 from langchain_switchyard.routing.clock import Clock
 from langchain_switchyard.routing.effects import Invoke, Io, Sleep, Steps
 from langchain_switchyard.routing.events import AttemptEnded, AttemptStarted, Audience
 from langchain_switchyard.routing.failures import Failure, Kind, Outcome
 from langchain_switchyard.routing.failures.classify import classify, is_dead_loops_socket
 from langchain_switchyard.routing.layer import AttemptFailed, AttemptHandler
-from langchain_switchyard.routing.stream import streamed
+from langchain_switchyard.routing.stream import BegunAnew, streamed
 from langchain_switchyard.routing.timeouts import Timeouts, earliest
 
 _GLANCE = 0.05
 """Seconds between two looks at a model's own rate limiter: it cannot tell when it will let in."""
+
+_PLAIN_TEXT = "a consumer of plain text cannot take it back (recovery='restart' opts in)"
 
 _ENOUGH = 1.0
 """Seconds that a deployment must have had for a cut by the deadline to say anything about it."""
@@ -58,7 +61,7 @@ def attempt(timeouts: Timeouts, audience: Audience, clock: Clock) -> AttemptHand
             raise told from error
         finally:
             attempt.elapsed = clock.now() - attempt.started - attempt.paused
-            state.end(
+            attempt.cost = state.end(
                 attempt.outcome,
                 attempt.failure,
                 attempt.usage,
@@ -94,7 +97,12 @@ def _whole(attempt: Attempt, until: float | None) -> Steps[Reply]:
 def _judge(attempt: Attempt, error: Exception, clock: Clock) -> Exception:
     """The error to raise instead: a signal to try elsewhere, or the last word to the caller."""
     call = attempt.call
+    if isinstance(error, BegunAnew):
+        # Its deployment did well; only this consumer cannot follow.
+        return _interrupted(attempt, f"{attempt.deployment_id} began anew; {_PLAIN_TEXT}", clock)
     failure = classify(error, attempt.state.deployment.traits.errors, wall=clock.wall())
+    if chose_in_vain(failure, call.kwargs):
+        failure = Failure(Kind.BAD_REQUEST, error)
     if failure.kind is Kind.CANCELLED:
         return error
     if is_dead_loops_socket(error):
@@ -105,17 +113,22 @@ def _judge(attempt: Attempt, error: Exception, clock: Clock) -> Exception:
     if failure.kind is Kind.CONTEXT_LENGTH:
         call.window_above = max(call.window_above, _known_too_small(attempt))
     if call.shown and (broken := _cannot_recover(call)):
-        attempt.elapsed = clock.now() - attempt.started
-        return StreamInterrupted(
-            f"the stream broke after {len(call.shown_text())} characters were handed out; "
-            f"{broken}{tell_story(call.attempts)}",
-            call.shown_text(),
-            call.reports(),
-        )
+        return _interrupted(attempt, broken, clock)
     if not failure.verdict.elsewhere:
         error.add_note(f"switchyard: attempt {attempt.number}, {attempt.deployment_id}")
         return error
     return AttemptFailed(attempt, failure)
+
+
+def _interrupted(attempt: Attempt, reason: str, clock: Clock) -> StreamInterrupted:
+    call = attempt.call
+    attempt.elapsed = clock.now() - attempt.started
+    return StreamInterrupted(
+        f"the stream broke after {len(call.shown_text())} characters were handed out; "
+        f"{reason}{tell_story(call.attempts)}",
+        call.shown_text(),
+        call.reports(),
+    )
 
 
 def _outcome(attempt: Attempt, failure: Failure, now: float) -> Outcome:
@@ -142,7 +155,7 @@ def _cannot_recover(call: Call) -> str | None:
     if call.recovery == "restart":
         return None
     if call.recovery == "error":
-        return "a consumer of plain text cannot take it back (recovery='restart' opts in)"
+        return _PLAIN_TEXT
     if any(getattr(chunk.message, "tool_call_chunks", None) for chunk in call.shown):
         return "a tool call cannot be continued by another model"
     call.prefix = call.shown_text()

@@ -65,6 +65,25 @@ def strategy_named(balance: StrategyName | Strategy) -> Strategy:
     return named[balance]()
 
 
+def _chosen(
+    strategy: Strategy, ready: Sequence[DeploymentState], rng: random.Random
+) -> DeploymentState:
+    """What a strategy of somebody else's chooses, if it is one of those it was given."""
+    name = getattr(strategy, "__name__", None) or repr(strategy)
+    try:
+        chosen = strategy(ready, rng)
+    except Exception as error:
+        raise ConfigurationError(
+            f"the balancing strategy {name} raised {type(error).__name__}: {error}"
+        ) from error
+    if not any(chosen is state for state in ready):
+        raise ConfigurationError(
+            f"the balancing strategy {name} must return one of the deployments it is given, "
+            f"got {chosen!r}"
+        )
+    return chosen
+
+
 def balance(strategy: Strategy, rng: random.Random) -> Callable[[AttemptHandler], Handler]:
     """Turn a call and those who are ready into an attempt at one of them."""
 
@@ -72,7 +91,7 @@ def balance(strategy: Strategy, rng: random.Random) -> Callable[[AttemptHandler]
         def handle(call: Call, candidates: Candidates) -> Steps[Reply]:
             ready = list(candidates)
             while ready:
-                chosen = strategy(ready, rng) if len(ready) > 1 else ready[0]
+                chosen = _chosen(strategy, ready, rng) if len(ready) > 1 else ready[0]
                 attempt = Attempt(call, chosen, number=len(call.attempts) + 1)
                 try:
                     return (yield from inner(attempt))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Protocol, cast, get_args
 
 from langchain_core.callbacks import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
@@ -15,6 +15,8 @@ from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.routing.cache_options import CacheOptions
 from langchain_switchyard.routing.deployment import Capability
 from langchain_switchyard.routing.failures import Failure, Outcome
+from langchain_switchyard.routing.needs import needs_of
+from langchain_switchyard.routing.plain_values import seconds
 from langchain_switchyard.routing.state import DeploymentState
 
 Recovery = Literal["auto", "restart", "continue", "error"]
@@ -41,11 +43,8 @@ class CallOptions:
     """What this call asks of the response cache; None: as the cache's policy."""
 
     def __post_init__(self) -> None:
-        """Refuse a deadline that has passed before it began."""
-        if self.deadline is not None and not self.deadline > 0:
-            raise ConfigurationError(
-                f"CallOptions.deadline must be above 0 seconds, got {self.deadline!r}"
-            )
+        """Refuse a deadline that has passed before it began, and abilities nobody has."""
+        seconds("CallOptions.deadline", self.deadline)
         if self.recovery not in (None, *get_args(Recovery)):
             known = ", ".join(get_args(Recovery))
             raise ConfigurationError(
@@ -53,6 +52,11 @@ class CallOptions:
             )
         if isinstance(cast("object", self.require), str):
             raise ConfigurationError("CallOptions.require is a set, such as {'vision'}")
+        if unknown := sorted(map(str, set(self.require) - set(get_args(Capability)))):
+            raise ConfigurationError(
+                f"CallOptions.require: there is no capability {', '.join(unknown)}; "
+                f"there are {', '.join(get_args(Capability))}"
+            )
 
     @classmethod
     def of(cls, given: CallOptions | Mapping[str, Any] | None) -> CallOptions:
@@ -61,13 +65,21 @@ class CallOptions:
             return _NOTHING_SPECIAL
         if isinstance(given, CallOptions):
             return given
+        if not isinstance(cast("object", given), Mapping):
+            raise ConfigurationError(
+                f"switchyard= takes CallOptions(...) or a mapping of its fields, got {given!r}"
+            )
+        known = [field.name for field in fields(cls)]
+        if unknown := sorted(set(given) - set(known)):
+            raise ConfigurationError(
+                f"CallOptions has no {', '.join(map(str, unknown))}; it has {', '.join(known)}"
+            )
         cache = given.get("cache")
         wishes = CacheOptions(**cache) if isinstance(cache, Mapping) else cache
         return cls(**{**given, "cache": wishes})
 
 
 _NOTHING_SPECIAL = CallOptions()
-_NO_ABILITIES: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True, eq=False)
@@ -95,6 +107,8 @@ class Call:
     """Deployment id -> its last failure in this request."""
     later_tiers: int = 0
     """Tiers that could still be asked after the present one."""
+    needs: frozenset[str] | None = None
+    """Abilities that its options, arguments and messages ask for; None: not yet looked at."""
     capable: Sequence[DeploymentState] = ()
     """All that can serve it at all, best tier first."""
     is_last_resort: bool = False
@@ -114,14 +128,9 @@ class Call:
     @property
     def required(self) -> frozenset[str]:
         """Abilities a deployment must have to serve this call."""
-        if not (self.options.require or self.prefix or self.kwargs):
-            return _NO_ABILITIES
-        needed: set[str] = set(self.options.require)
-        if self.kwargs.get("tools"):
-            needed.add("tools")
-        if self.prefix:
-            needed.add("prefill")
-        return frozenset(needed)
+        if self.needs is None:
+            self.needs = needs_of(self.messages, self.kwargs).union(self.options.require)
+        return self.needs | {"prefill"} if self.prefix else self.needs
 
     def shown_text(self) -> str:
         """The text the consumer holds now."""
@@ -149,6 +158,8 @@ class Attempt:
     first_token: float | None = None
     """Seconds from start to the first content of a stream."""
     usage: UsageMetadata | None = None
+    cost: float | None = None
+    """Money in the currency of its deployment's price; None: no usage or no price is known."""
     paused: float = 0.0
     """Seconds of a stream that its reader took; they are not the provider's."""
     failure: Failure | None = None

@@ -88,5 +88,6 @@ class BreakerPolicy:
 
 
 def _share(where: str, value: float) -> None:
-    if not 0 < number(where, value) <= 1:
+    number(where, value)
+    if not 0 < value <= 1:
         raise ConfigurationError(f"{where} must be a share in (0, 1], got {value}")

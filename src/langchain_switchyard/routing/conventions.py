@@ -13,13 +13,17 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import Field, InstanceOf
+from pydantic import BaseModel, Field, InstanceOf
 from typing_extensions import override
 
+from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.routing.caller import KEYWORD
 from langchain_switchyard.routing.deployment import Deployment
 from langchain_switchyard.routing.profile import common_profile
 from langchain_switchyard.routing.tokens import estimate_messages, estimate_text
+
+_METHODS = ("function_calling", "json_schema", "json_mode")
+"""Ways to structured output that LangChain's integrations know."""
 
 
 class FleetChatModel(BaseChatModel):
@@ -50,6 +54,33 @@ class FleetChatModel(BaseChatModel):
             any_tool = tool_choice is True or tool_choice == "required"
             kwargs["tool_choice"] = "any" if any_tool else tool_choice
         return self.bind(tools=[_described(tool) for tool in tools], **kwargs)
+
+    @override
+    def with_structured_output(
+        self,
+        schema: dict[str, Any] | type,
+        *,
+        include_raw: bool = False,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
+        """Answers in the shape of a schema, by way of a tool call: the way all providers know.
+
+        Args:
+            schema: As for any chat model: a Pydantic class, a `TypedDict`, a JSON schema, a tool.
+            include_raw: Whether the message and a parsing error are returned beside the answer.
+            **kwargs: `method` and `strict`, taken for compatibility: every deployment is asked
+                for a tool call.
+
+        Raises:
+            ConfigurationError: There is no such method.
+        """
+        method = kwargs.get("method")
+        if method not in (None, *_METHODS):
+            raise ConfigurationError(
+                f"with_structured_output: there is no method {method!r}; "
+                f"there are {', '.join(_METHODS)}"
+            )
+        return super().with_structured_output(schema, include_raw=include_raw, **kwargs)
 
     @cached_property
     def _identity(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Literal
 
 from langchain_core.language_models import BaseChatModel
@@ -16,6 +17,8 @@ from langchain_core.runnables import RunnableBinding
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.routing.failures.error_table import GENERAL, ErrorTable
 from langchain_switchyard.routing.inner.own_clients import with_own_clients
+from langchain_switchyard.routing.needs import JSON_MODE
+from langchain_switchyard.routing.plain_values import number, whole
 
 Capability = Literal["tools", "structured_output", "vision", "audio", "pdf", "reasoning", "prefill"]
 """What a request may require of a deployment."""
@@ -37,7 +40,8 @@ _FINISHING_PACKAGES = frozenset({"langchain_openai", "langchain_anthropic", "lan
 def cache_read(usage: UsageMetadata | None) -> int | None:
     """Input tokens that a provider read from its own prompt cache; None if it did not tell."""
     details = None if usage is None else usage.get("input_token_details")
-    return None if details is None else details.get("cache_read")
+    read = None if details is None else details.get("cache_read")
+    return read if isinstance(read, int) else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +59,18 @@ class Price:
     currency: str = "USD"
     per: int = 1_000_000
     """How many tokens the figures are for."""
+
+    def __post_init__(self) -> None:
+        """Take any kind of number, and refuse what is none: a paid answer is too late for that."""
+        for name in ("input", "output", "cached_input"):
+            value = getattr(self, name)
+            if name != "cached_input" or value is not None:
+                plain = float(value) if isinstance(value, Decimal) else value
+                number(f"Price.{name}", plain, at_least=0)
+                if plain == math.inf:
+                    raise ConfigurationError(f"Price.{name} must be finite, got {value!r}")
+                object.__setattr__(self, name, float(plain))
+        whole("Price.per", self.per, at_least=1)
 
     def cost(self, usage: UsageMetadata) -> float:
         """Money for one answer, in `currency`. Cached tokens are never billed twice."""
@@ -122,10 +138,10 @@ class Deployment:
     ) -> None:
         """Unwrap bound arguments, switch the client's own retries off, name the deployment."""
         chat_model, bound = _unwrap(model)
-        if not 0 < weight < math.inf:
-            raise ConfigurationError(f"weight must be a number above 0, got {weight}")
-        if tier < 0:
-            raise ConfigurationError(f"tier must be 0 or more, got {tier}; 0 is asked first")
+        number("Deployment.weight", weight, above=0)
+        if weight == math.inf:
+            raise ConfigurationError("Deployment.weight must be finite: others have a share, too")
+        whole("Deployment.tier", tier, at_least=0)
         values = {
             "model": with_own_clients(chat_model),
             "id": id or model_name(chat_model) or type(chat_model).__name__,
@@ -175,6 +191,8 @@ class Deployment:
 
     def can(self, capability: str) -> bool:
         """Whether it has an ability; what nobody declared is allowed, except prefill."""
+        if capability == JSON_MODE:
+            return self.can("structured_output") or self.can("tools")
         declared = self.traits.capabilities
         if declared is not None:
             return capability in declared

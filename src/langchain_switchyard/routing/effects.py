@@ -78,7 +78,7 @@ class Relay:
 
     attempt: Attempt
     note: Callable[[ChatGenerationChunk], bool]
-    """Sees each chunk before the consumer; tells whether it is progress."""
+    """Sees each chunk before the consumer; tells whether it is progress, or raises to end it."""
     stall: float
     """Seconds that may pass between two chunks that are progress; infinite without a limit."""
     until: float

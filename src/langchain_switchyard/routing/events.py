@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -66,6 +67,7 @@ class Audience:
     def __init__(self, observers: Sequence[Observer]) -> None:
         """Keep the listeners in order."""
         self._observers = tuple(observers)
+        self._failures: Counter[tuple[int, str]] = Counter()
 
     def __bool__(self) -> bool:
         """Whether anybody listens, now and ever; events are not even built for an empty room."""
@@ -73,8 +75,17 @@ class Audience:
 
     def tell(self, event: Event) -> None:
         """Tell everybody."""
-        for observer in self._observers:
+        for place, observer in enumerate(self._observers):
             try:
                 observer(event)
-            except Exception:  # noqa: BLE001 - whatever it is, it is the listener's own.
-                _log.exception("observer %r failed on %s", observer, type(event).__name__)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is the listener's own.
+                self._complain(place, observer, type(event).__name__, error)
+
+    def _complain(self, place: int, observer: Observer, event: str, error: Exception) -> None:
+        """The first failure with its traceback, then every thousandth: each request has four."""
+        self._failures[place, event] += 1
+        times = self._failures[place, event]
+        if times == 1:
+            _log.error("observer %r failed on %s", observer, event, exc_info=error)
+        elif times % 1000 == 0:
+            _log.error("observer %r has failed on %s %d times", observer, event, times)

@@ -74,8 +74,8 @@ def _costs(call: Call) -> dict[str, float]:
     costs: dict[str, float] = {}
     for attempt in call.attempts:
         price = attempt.state.deployment.price
-        if price is not None and attempt.usage is not None:
-            spent = costs.get(price.currency, 0.0) + price.cost(attempt.usage)
+        if price is not None and attempt.cost is not None:
+            spent = costs.get(price.currency, 0.0) + attempt.cost
             costs[price.currency] = round(spent, 12)
     return costs
 

@@ -7,17 +7,16 @@ in the middle of a request.
 from __future__ import annotations
 
 import math
-import operator
-from numbers import Real
-from typing import Any
+from numbers import Integral, Real
+from typing import Any, cast
 
 from langchain_switchyard.errors import ConfigurationError
 
 
 def number(
     where: str, value: Any, *, above: float | None = None, at_least: float | None = None
-) -> float:
-    """The value, if it is a finite number.
+) -> None:
+    """Refuse what is no number, or out of range; infinity is one, NaN is none.
 
     Args:
         where: The setting, for the message: `Timeouts.total`.
@@ -31,46 +30,38 @@ def number(
     if isinstance(value, bool) or not isinstance(value, Real):
         written = f": write {value}, not {value!r}" if _reads_as_number(value) else ""
         raise ConfigurationError(f"{where} must be a number, got {value!r}{written}")
-    plain = value if isinstance(value, int) else float(value)
-    too_small = (above is not None and not plain > above) or (
-        at_least is not None and not plain >= at_least
-    )
-    if too_small or not math.isfinite(plain):
-        bound = f"above {above:g}" if above is not None else f"{at_least or 0:g} or more"
-        raise ConfigurationError(f"{where} must be a finite number {bound}, got {value!r}")
-    return plain
+    plain = cast("float", value)
+    if plain != plain or not (above is None or plain > above):  # noqa: PLR0124 - NaN.
+        raise ConfigurationError(f"{where} must be a number above {above or 0:g}, got {value!r}")
+    if at_least is not None and not plain >= at_least:
+        raise ConfigurationError(f"{where} must be {at_least:g} or more, got {value!r}")
 
 
-def seconds(where: str, value: Any) -> float | None:
-    """A time limit: seconds above 0, or None for no limit.
+def seconds(where: str, value: Any) -> None:
+    """Refuse what is no time limit: seconds above 0, or None for no limit.
 
     Raises:
         ConfigurationError: It is neither.
     """
-    if value is None or (isinstance(value, float) and value == math.inf):
-        return None
+    if value is None:
+        return
     try:
-        return number(where, value, above=0)
+        number(where, value, above=0)
     except ConfigurationError as wrong:
         raise ConfigurationError(f"{wrong} (seconds; None switches it off)") from None
 
 
-def whole(where: str, value: Any, *, at_least: int) -> int:
-    """The value as an `int`.
+def whole(where: str, value: Any, *, at_least: int) -> None:
+    """Refuse what is no whole number, or too small.
 
     Raises:
-        ConfigurationError: It is no whole number, or too small.
+        ConfigurationError: It is one of these.
     """
-    try:
-        plain = None if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        plain = None
-    if plain is None:
+    if isinstance(value, bool) or not isinstance(value, Integral):
         written = f": write {value}, not {value!r}" if _reads_as_number(value) else ""
         raise ConfigurationError(f"{where} must be a whole number, got {value!r}{written}")
-    if plain < at_least:
-        raise ConfigurationError(f"{where} must be {at_least} or more, got {plain}")
-    return plain
+    if int(value) < at_least:
+        raise ConfigurationError(f"{where} must be {at_least} or more, got {value}")
 
 
 def _reads_as_number(value: Any) -> bool:

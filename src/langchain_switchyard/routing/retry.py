@@ -11,7 +11,6 @@ import random
 import threading
 from dataclasses import dataclass, field
 
-from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.routing.call import Call, Reply
 from langchain_switchyard.routing.candidates import Wait, next_move
 from langchain_switchyard.routing.clock import World
@@ -24,6 +23,7 @@ from langchain_switchyard.routing.layer import (
     Refused,
     TierExhausted,
 )
+from langchain_switchyard.routing.plain_values import number, whole
 from langchain_switchyard.routing.state import DeploymentState
 
 
@@ -69,13 +69,8 @@ class RetryPolicy:
 
     def __post_init__(self) -> None:
         """Refuse a policy that could not make one attempt."""
-        if self.max_attempts < 1:
-            raise ConfigurationError(
-                f"RetryPolicy.max_attempts includes the first attempt: 1 or more, "
-                f"got {self.max_attempts}"
-            )
-        if self.patience < 0:
-            raise ConfigurationError(f"RetryPolicy.patience must not be negative: {self.patience}")
+        whole("RetryPolicy.max_attempts", self.max_attempts, at_least=1)
+        number("RetryPolicy.patience", self.patience, at_least=0)
 
 
 class RetryBudget:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,8 @@ from langchain_switchyard.routing.inner.native_timeout import native_timeout
 from langchain_switchyard.routing.inner.own_clients import with_fresh_connections
 from langchain_switchyard.routing.inner.tools import BoundTools
 from langchain_switchyard.routing.tokens import estimate_messages, vocabulary_of
+
+_log = logging.getLogger(__name__)
 
 _FEW = 5
 """Successes below which nothing is called typical."""
@@ -122,17 +125,14 @@ class DeploymentState:
         *,
         elapsed: float,
         first_token: float | None,
-    ) -> None:
-        """Count an attempt that is over, however it ended. Durations are seconds."""
-        price = self.deployment.price
+    ) -> float | None:
+        """Count an attempt that is over, however it ended. Durations are seconds.
+
+        Returns:
+            What it cost; None if that is not known.
+        """
         with self.lock:
             self.pending -= 1
-            if usage is not None:
-                self.input_tokens += usage["input_tokens"]
-                self.output_tokens += usage["output_tokens"]
-                self.cached_tokens += cache_read(usage) or 0
-                if price is not None:
-                    self.cost += price.cost(usage)
             if failure is not None:
                 self.errors[failure.kind] += 1
             elif outcome is Outcome.SUCCESS:
@@ -140,6 +140,22 @@ class DeploymentState:
                 self.latencies.append(elapsed)
                 if first_token is not None:
                     self.first_tokens.append(first_token)
+        return None if usage is None else self._bill(usage)
+
+    def _bill(self, usage: UsageMetadata) -> float | None:
+        try:
+            read, written = usage["input_tokens"], usage["output_tokens"]
+            cached, price = cache_read(usage) or 0, self.deployment.price
+            cost = None if price is None else price.cost(usage)
+            with self.lock:
+                self.input_tokens += read
+                self.output_tokens += written
+                self.cached_tokens += cached
+                self.cost += cost or 0.0
+        except Exception:  # noqa: BLE001 - an answer that is paid for is not lost by its bill.
+            _log.exception("%s: cannot count the usage %r", self.deployment.id, usage)
+            return None
+        return cost
 
     def __repr__(self) -> str:
         """Name and load."""

@@ -29,6 +29,10 @@ _SHOWN_BESIDE = ("reasoning_content", "refusal", "function_call", "audio")
 """What some providers answer beside the content."""
 
 
+class BegunAnew(Exception):
+    """A router behind this one takes back what this one's consumer cannot take back."""
+
+
 def streamed(
     attempt: Attempt, until: float | None, timeouts: Timeouts, clock: Clock
 ) -> Steps[Reply]:
@@ -113,6 +117,9 @@ def _noting(
 
     def _hear(chunk: ChatGenerationChunk) -> None:
         if isinstance(chunk, ResetGenerationChunk):
+            if call.recovery != "restart" and any(_shows(one.message) for one in call.shown):
+                call.shown.pop()
+                raise BegunAnew
             # A router behind this one began anew: what it had shown is gone.
             call.shown[:] = [chunk]
             telling.clear()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from langchain_switchyard.errors import ConfigurationError
+from langchain_switchyard.routing.plain_values import seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,12 +34,7 @@ class Timeouts:
     def __post_init__(self) -> None:
         """Refuse limits that nothing could meet."""
         for item in fields(self):
-            seconds = getattr(self, item.name)
-            if seconds is not None and not seconds > 0:
-                raise ConfigurationError(
-                    f"Timeouts.{item.name} must be above 0 seconds, got {seconds!r}; "
-                    "None switches it off"
-                )
+            seconds(f"Timeouts.{item.name}", getattr(self, item.name))
 
 
 def earliest(*instants: float | None) -> float | None:

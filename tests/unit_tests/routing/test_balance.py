@@ -84,3 +84,15 @@ def test_who_takes_the_last_probe_first_leaves_the_others_to_others():
     first.not_before = lambda now: now  # type: ignore[method-assign] # Seen as ready a moment ago.
 
     assert asked(model.invoke("hi")) == ["b"]
+
+
+@pytest.mark.parametrize(
+    "strategy", [lambda _ready, _rng: None, lambda ready, _rng: ready[9], lambda *_: "a"]
+)
+def test_a_strategy_that_chooses_nobody_is_named(strategy):
+    """Whatever it returned or raised; the request says whose fault it is."""
+    strategy.__name__ = "my_choice"
+    model = fleet([scripted("a", "x"), scripted("b", "x")], balance=strategy)
+
+    with pytest.raises(ConfigurationError, match="balancing strategy my_choice"):
+        model.invoke("hi")

@@ -97,11 +97,11 @@ class AsyncDriver:
                             alarm.end()
                             in_time(arrived, due)
                         alarm.task = None
+                        is_progress = note(chunk)
                     except BaseException as raised:  # noqa: BLE001 - the layers decide about all.
                         error = self._ended(raised)
                         effect.attempt.paused = paused
                         break
-                    is_progress = note(chunk)
                     yield chunk
                     # The reader's own time is neither the provider's silence nor its work.
                     pause = now() - arrived

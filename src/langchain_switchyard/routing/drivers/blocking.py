@@ -86,6 +86,7 @@ class SyncDriver:
                         # A model that keeps its own time is looked at afterwards.
                         if arrived > due:
                             in_time(arrived, due)
+                        is_progress = chunk is not None and note(chunk)
                     except BaseException as raised:  # noqa: BLE001 - the layers decide about all.
                         chunk, error = None, raised
                     if chunk is None:
@@ -93,7 +94,6 @@ class SyncDriver:
                         if error is None:
                             self._source = None
                         break
-                    is_progress = note(chunk)
                     yield chunk
                     # The reader's own time is neither the provider's silence nor its work.
                     pause = now() - arrived
