@@ -23,6 +23,8 @@ from langchain_switchyard.routing.cache_options import CacheOptions
 from langchain_switchyard.routing.clock import World
 from langchain_switchyard.routing.effects import Steps
 
+_TEXT = frozenset({str, type(None)})
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -63,7 +65,13 @@ class ByHand:
             raise ConfigurationError(
                 f"a request is Request(messages=[HumanMessage('...')]), got {type(given).__name__}"
             )
-        check_names(namespace=request.namespace, tenant=request.tenant, subject=request.subject)
+        names = {
+            "namespace": request.namespace,
+            "tenant": request.tenant,
+            "subject": request.subject,
+        }
+        if not _TEXT.issuperset(map(type, names.values())):  # This is on the path of every hit.
+            check_names(**names)
         return dataclasses.replace(
             request,
             namespace=options.namespace or request.namespace or self._parts.policy.namespace,

@@ -83,7 +83,9 @@ class Journal:
         self._semantic.hear(place, page, self._epochs.are_current)
         return stretch.is_last
 
-    def tell(self, place: Place, subject: str | None, until: float, clock: Clock) -> Steps[None]:
+    def tell(
+        self, place: Place, subject: str | None, until: float, clock: Clock, *, tenant: str = ""
+    ) -> Steps[None]:
         """Let others hear what was learned of a place.
 
         Args:
@@ -91,6 +93,7 @@ class Journal:
             subject: Whom it is about; erased with them.
             until: How long it is of use, in seconds since the epoch; if that is past, nobody hears.
             clock: The time.
+            tenant: Digest of on whose behalf, if it is about somebody.
         """
         now = clock.wall()
         for note in self._semantic.told(place):
@@ -104,6 +107,7 @@ class Journal:
                 stale_until=until,
                 outage_until=until,
                 subject=subject,
+                tenant=tenant,
             )
             add = (self._key(place), entry, now, _KEPT)
             yield Io(partial(self._level.append, *add), partial(self._level.aappend, *add))

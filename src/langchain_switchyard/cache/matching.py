@@ -78,7 +78,9 @@ class Matching:
             self.forget_stale()
             until = 0.0
         if self._journal is not None:
-            yield from self._journal.tell(question.place, question.user, until, clock)
+            yield from self._journal.tell(
+                question.place, question.user, until, clock, tenant=question.tenant
+            )
 
     def report_wrong(self, hit_id: str, until: float, clock: Clock) -> Steps[bool]:
         """Quarantine a served hit; returns whether it was known.

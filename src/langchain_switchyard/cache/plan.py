@@ -13,6 +13,7 @@ from langchain_switchyard.cache.errors import Uncacheable
 from langchain_switchyard.cache.keys.key import Key
 from langchain_switchyard.cache.keys.request import Request
 from langchain_switchyard.cache.keys.route import Route
+from langchain_switchyard.cache.keys.subject import tenant_mark
 from langchain_switchyard.cache.parts import Parts
 from langchain_switchyard.cache.semantic_contract import Question
 from langchain_switchyard.errors import ConfigurationError
@@ -79,9 +80,9 @@ def plan_call(parts: Parts, call: Call, route: Route) -> Plan:
 
 def question_of(parts: Parts, plan: Plan) -> Question | None:
     """The question that may be matched by meaning, or None where meaning alone must not decide."""
-    if plan.key is None:
-        return None
     messages, parameters = plan.request.messages, plan.request.parameters
+    if plan.key is None or not messages:
+        return None
     if any(parameters.get(name) for name in ("tools", "functions", "response_format")):
         return None
     turns = sum(isinstance(message, HumanMessage) for message in messages)
@@ -95,6 +96,7 @@ def question_of(parts: Parts, plan: Plan) -> Question | None:
         text=last.content,
         key=plan.key.digest,
         user=plan.request.subject,
+        tenant="" if plan.request.subject is None else tenant_mark(plan.request.tenant),
         scope=plan.key.scope,
         epochs=plan.epochs,
         for_outage=parts.policy.degradation.mode == "similar",

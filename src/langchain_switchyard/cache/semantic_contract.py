@@ -42,6 +42,8 @@ class Question:
     """`Key.scope` of its answer."""
     epochs: Stamp = ()
     """From before the model was asked: what is invalidated later is forgotten by them."""
+    tenant: str = ""
+    """If it is about somebody: a digest of on whose behalf, for `erase(subject, tenant=...)`."""
 
     for_outage: bool = True
     """Whether it may be met in an outage: then it is remembered although it speaks of today."""

@@ -273,6 +273,22 @@ class SharingSuite:
         assert again.ask("return_", cache=eve)["cache"] == "miss"
         assert again.ask("return_", cache=adam)["cache"] == "semantic"
 
+    def test_one_tenants_part_of_a_subject_is_forgotten_everywhere(
+        self, make: Make, clock: FakeClock
+    ) -> None:
+        """Another tenant's user of the same name keeps hers."""
+        eve = CacheOptions(subject="eve")
+        one = Process(make(), clock).teach(cache=eve, tenant="a").teach(cache=eve, tenant="b")
+        two = Process(make(), clock)
+        assert two.ask("return_", cache=eve, tenant="a")["cache"] == "semantic"
+        assert one.cache.erase("eve", tenant="a") == 3
+        clock.advance(1.1)
+        for process in (one, two, Process(make(), clock)):
+            assert process.ask("return_", cache=eve, tenant="b")["cache"] == "semantic"
+            assert process.ask("退款", cache=eve, tenant="a")["cache"] == "miss"
+            process.cache.erase("eve", tenant="a")
+            clock.advance(1.1)
+
     def test_what_is_erased_while_it_is_learned_is_told_to_nobody(
         self, make: Make, clock: FakeClock
     ) -> None:

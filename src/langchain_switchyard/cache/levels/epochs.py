@@ -68,6 +68,7 @@ class Epochs:
         self._known: dict[str, int] = {}
         self._untold: set[str] = set()
         self._newest = "", 0
+        self._has_renewed = False
         self.changes = 0
         """Grows whenever something is invalidated."""
         self._looked = float("-inf")
@@ -97,15 +98,21 @@ class Epochs:
     def are_current(self, stamp: Iterable[tuple[str, int]]) -> bool:
         """Whether nothing was invalidated since a stamp was taken."""
         known = self._known.get
-        return all((held := known(name, 0)) == epoch or 0 <= held < epoch for name, epoch in stamp)
+        for name, epoch in stamp:
+            held = known(name, 0)
+            if held != epoch and not 0 <= held < epoch:
+                return False
+        return True
 
     def is_replaced(self, key: Key, entry: Entry) -> bool:
         """Whether another process has replaced this entry, as far as is known."""
+        if not self._has_renewed:
+            return False  # On the path of every hit.
         known = self._known
         newest = max(known.get(scope_of_key(key), 0), known.get(RENEWED, 0))
-        if newest <= 0:
-            return False
-        return all(epoch < newest for name, epoch in entry.epochs if name in (OLDEST, RENEWED_AT))
+        return newest > 0 and all(
+            epoch < newest for name, epoch in entry.epochs if name in (OLDEST, RENEWED_AT)
+        )
 
     def refresh(self, now: float) -> Steps[None]:
         """Hear what other processes invalidated, and tell what they could not hear; twice a second.
@@ -209,6 +216,7 @@ class Epochs:
 
     def _learn(self, name: str, epoch: int) -> None:
         self._known[name] = epoch
+        self._has_renewed = self._has_renewed or name.startswith(RENEWED)
         if epoch > self._newest[1]:
             self._newest = name, epoch
 
