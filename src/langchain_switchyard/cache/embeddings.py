@@ -15,6 +15,7 @@ from langchain_switchyard.cache.keys.canonical import canonical
 from langchain_switchyard.cache.keys.key import Key, scope_of
 from langchain_switchyard.cache.keys.texts import TextDigests
 from langchain_switchyard.cache.levels.level import Level
+from langchain_switchyard.cache.levels.many import find_many, keep_many
 from langchain_switchyard.cache.levels.memory import MemoryLevel
 from langchain_switchyard.cache.levels.shelf import Shelf
 from langchain_switchyard.routing.clock import Clock, SystemClock
@@ -79,30 +80,29 @@ class CachedEmbeddings(Embeddings):
     ) -> Steps[list[list[float]]]:
         keys = {text: self._key(kind, text) for text in texts}
         known: dict[str, list[float]] = {}
+        found = yield from find_many(self._shelf, list(keys.values()), self._clock)
         for text, key in keys.items():
-            found = yield from self._shelf.find(key, self._clock)
-            if found is not None:
-                known[text] = _unpacked(found[0].body)
+            if key in found:
+                known[text] = _unpacked(found[key].body)
         missing = [text for text in keys if text not in known]
         if missing:
             vectors: list[list[float]] = yield ask(missing)
-            for text, vector in zip(missing, vectors, strict=True):
-                known[text] = vector
-                yield from self._keep(keys[text], vector)
+            fresh = dict(zip(missing, vectors, strict=True))
+            known.update(fresh)
+            entries = {keys[text]: self._entry(vector) for text, vector in fresh.items()}
+            yield from keep_many(self._shelf, entries, self._clock)
         return [list(known[text]) for text in texts]
 
-    def _keep(self, key: Key, vector: Sequence[float]) -> Steps[None]:
+    def _entry(self, vector: Sequence[float]) -> Entry:
         now = self._clock.wall()
         until = now + self._keep_for
-        entry = Entry(
+        return Entry(
             body=_packed(vector),
             created=now,
             fresh_until=until,
             stale_until=until,
             outage_until=until,
         )
-        yield from self._shelf.keep(key, entry, self._clock, waiting=False)
-        yield from self._shelf.keep(key, entry, self._clock, waiting=True)
 
     def _key(self, kind: str, text: str) -> Key:
         form = canonical(["switchyard-vector-1", self._model, kind, self._texts.digest(text)])

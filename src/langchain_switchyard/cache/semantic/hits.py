@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
+from typing import cast
 
 from langchain_switchyard.cache.semantic_contract import Place
 
@@ -37,7 +38,9 @@ class HitId:
 
     @classmethod
     def parse(cls, text: str) -> HitId | None:
-        """The id that was written so; None if none was."""
+        """The id that was written so; None if none was, whatever a caller gives for it."""
+        if not isinstance(cast("object", text), str):
+            return None
         scope, encoded = text[:-_ENCODED], text[-_ENCODED:]
         try:
             form = base64.b64decode(encoded, altchars=b"-_", validate=True)
