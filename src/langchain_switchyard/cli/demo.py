@@ -90,6 +90,8 @@ def _questions_about(library: HybridRetriever) -> list[str]:
             continue
         language = language_of(title)
         question = f"{title}是什么？" if language == "zh" else f"What about {title}?"
+        if title.endswith(("?", "？")):
+            question = title
         if len(chosen[language]) < 2 and question not in chosen[language]:
             chosen[language].append(question)
     return [*chosen["en"], *chosen["zh"]] or ["What is this about?"]

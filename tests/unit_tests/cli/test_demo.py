@@ -81,6 +81,15 @@ def test_any_folder_will_do_and_its_headings_are_asked_about(run: Callable, docs
     assert "switchyard chat --docs docs" in ran.out.splitlines()[-1]
 
 
+def test_a_heading_that_is_a_question_is_asked_as_it_stands(run: Callable, docs: Path) -> None:
+    """And answered by what stands under it."""
+    (docs / "a.md").write_text("# Who pays the duties?\n\nThe buyer.\n", "utf-8")
+
+    ran = run("demo", "--docs", "docs")
+
+    assert "> Who pays the duties?\nThe buyer. [1]" in ran.out
+
+
 def test_a_key_in_the_environment_makes_the_provider_answer_and_the_first_line_says_so(
     run: Callable, docs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
