@@ -20,6 +20,7 @@ from langchain_switchyard.cache.matching import Matching
 from langchain_switchyard.cache.parts import Parts, Redact
 from langchain_switchyard.cache.plan import NO_WISHES
 from langchain_switchyard.cache.policy import CachePolicy
+from langchain_switchyard.cache.semantic_check import check_semantic
 from langchain_switchyard.cache.semantic_contract import SemanticLevel
 from langchain_switchyard.cache.tally import CacheStats
 from langchain_switchyard.routing.cache_options import CacheOptions, names_of
@@ -62,6 +63,7 @@ class ResponseCache:
     ) -> None:
         """Put the levels together."""
         check_parts(levels, policy, redact)
+        check_semantic(semantic, policy)
         shelf = Shelf([MemoryLevel()] if levels is None else levels)
         matching = None if semantic is None else Matching(semantic, shelf)
         self._parts = Parts(shelf, policy or CachePolicy(), matching, redact)

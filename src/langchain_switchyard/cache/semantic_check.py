@@ -20,7 +20,7 @@ def check_semantic(semantic: object, policy: CachePolicy | None) -> None:
     if semantic is None:
         if policy is not None and policy.degradation.mode == "similar":
             raise ConfigurationError(
-                "Degradation(mode='similar') serves answers to like questions, and this cache has no "
+                "Degradation(mode='similar') answers from like questions, and this cache has no "
                 "semantic level: give it one, ResponseCache(semantic=SemanticCache(embeddings)), "
                 "or write mode='exact'"
             )

@@ -70,6 +70,18 @@ class RedisCommands:
         name = self._entry(key)
         yield partial(_at_once, [*self._note(name, life, entry), ("SET", name, blob, "PX", life)])
 
+    def get_many(self, keys: Sequence[Key]) -> Flow[Any]:
+        """The blobs at these addresses, in their order."""
+        return (yield partial(_at_once, [("GET", self._entry(key)) for key in keys]))
+
+    def put_many(self, rows: Sequence[tuple[Key, bytes, int, Entry]]) -> Flow[None]:
+        """As `put`, of many."""
+        commands: list[Command] = []
+        for key, blob, life, entry in rows:
+            name = self._entry(key)
+            commands += [*self._note(name, life, entry), ("SET", name, blob, "PX", life)]
+        yield partial(_at_once, commands)
+
     def publish(self, key: Key, token: str, blob: bytes, life: int, entry: Entry) -> Flow[bool]:
         """Keep a blob, only if the lock is this token's."""
         name = self._entry(key)

@@ -17,6 +17,7 @@ from langchain_switchyard.cache.levels.keyring import KeyRing
 from langchain_switchyard.cache.levels.level import Usage
 from langchain_switchyard.cache.levels.redis_clients import Clients
 from langchain_switchyard.cache.levels.redis_commands import Flow, RedisCommands
+from langchain_switchyard.cache.levels.redis_many import RedisMany
 from langchain_switchyard.cache.levels.redis_series import RedisSeries
 from langchain_switchyard.cache.levels.redis_talk import RedisTalk
 
@@ -25,7 +26,7 @@ _log = logging.getLogger(__name__)
 _NOT_ERASED = "not everything could be erased; erase again when it is back"
 
 
-class RedisLevel(RedisTalk, RedisSeries):
+class RedisLevel(RedisTalk, RedisSeries, RedisMany):
     """Keeps entries in Redis, and carries epochs, locks and live answers between processes.
 
     ```python

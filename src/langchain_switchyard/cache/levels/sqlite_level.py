@@ -20,6 +20,7 @@ from langchain_switchyard.cache.levels.in_threads import InThreads
 from langchain_switchyard.cache.levels.keyring import KeyRing
 from langchain_switchyard.cache.levels.level import Usage
 from langchain_switchyard.cache.levels.sqlite_epochs import EPOCHS, SqliteEpochs
+from langchain_switchyard.cache.levels.sqlite_many import SqliteMany
 from langchain_switchyard.cache.levels.sqlite_series import SqliteSeries, mark_of
 
 _log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ _CLEAN_EVERY = 128
 """Stored entries between looks at what has expired and whether there is room."""
 
 
-class SqliteLevel(SqliteSeries, SqliteEpochs, InThreads):
+class SqliteLevel(SqliteSeries, SqliteMany, SqliteEpochs, InThreads):
     """Keeps entries in a file.
 
     Args:
@@ -87,7 +88,9 @@ class SqliteLevel(SqliteSeries, SqliteEpochs, InThreads):
 
     def get(self, key: Key, now: float) -> Entry | None:
         """The entry, unless it is past all use."""
-        blob = self._do(lambda db: self._read(db, key, now), None)
+        return self._opened(key, self._do(lambda db: self._read(db, key, now), None))
+
+    def _opened(self, key: Key, blob: bytes | None) -> Entry | None:
         if blob is None:
             return None
         try:
@@ -215,6 +218,9 @@ class SqliteLevel(SqliteSeries, SqliteEpochs, InThreads):
     def _row(self, key: Key, entry: Entry) -> tuple[Any, ...]:
         blob = wrap(key, entry, self._ring)
         return key.digest, mark_of(entry), entry.keep_until, len(blob), blob
+
+    def _put_in(self, db: sqlite3.Connection, key: Key, entry: Entry, now: float) -> None:
+        self._write(db, _PUT, self._row(key, entry), now)
 
     def _write(self, db: sqlite3.Connection, statement: str, row: Any, now: float) -> int:
         written = db.execute(statement, row).rowcount
