@@ -197,3 +197,22 @@ def test_by_hand_and_by_router_are_one_namespace() -> None:
     assert cache.lookup(asked(namespace="应用")) is not None
     cache.invalidate()
     assert cache.lookup(asked()) is None
+
+
+async def test_by_hand_what_may_only_stand_in_for_an_error_is_a_miss() -> None:
+    """Unless it is asked for, or `only_if_cached` would be met by what has expired."""
+    clock = FakeClock()
+    policy = CachePolicy(
+        freshness=Freshness(fresh_for=60, jitter=0), degradation=Degradation(mode="exact")
+    )
+    cache = ResponseCache(policy=policy, world=World(clock=clock))
+    cache.store(asked(), AIMessage("old"))
+    clock.advance(61)
+    assert cache.lookup(asked()) is None
+    assert await cache.alookup(asked()) is None
+    with pytest.raises(NotCached):
+        cache.lookup(asked(), CacheOptions(only_if_cached=True))
+    hit = cache.lookup(asked(), in_outage=True)
+    assert hit is not None
+    assert hit.freshness == "outage"
+    assert (await cache.alookup(asked(), in_outage=True)) is not None

@@ -57,9 +57,11 @@ def _check_single(redis: Any, url: str, parts: SplitResult) -> None:
             raise ConfigurationError("several hosts are a redis+cluster:// or redis+sentinel://")
         database = parts.path.strip("/")
         if database and not database.isdigit():
+            # With an @ it is the rest of a password that holds a slash.
+            got = "unquoted" if "@" in database else repr(parts.path)
             raise ConfigurationError(
-                "a Redis URL ends in the number of a database: redis://cache:6379/0, "
-                f"got the path {parts.path!r}"
+                "a Redis URL ends in the number of a database: redis://cache:6379/0, got the path "
+                f"{got} (in a password, / is %2F)"
             )
     try:
         pool = redis.ConnectionPool.from_url(url)

@@ -6,7 +6,9 @@ import logging
 
 import pytest
 
+from langchain_switchyard.cache.errors import LevelUnreachable
 from langchain_switchyard.cache.levels.fuse import Fuse
+from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.testing import FakeClock
 
 
@@ -82,3 +84,48 @@ async def test_the_awaiting_way_is_the_same() -> None:
     assert await fuse.acall(server.aask, "default") == "default"
     assert fuse.call(server.ask, "default") == "default"
     assert server.asked == 2
+
+
+async def test_what_must_be_done_is_tried_while_the_level_rests_and_raised() -> None:
+    """And mends the fuse if it goes well."""
+    fuse, calls = Fuse("far", lambda: 0.0), []
+
+    def broken() -> int:
+        calls.append("broken")
+        raise OSError("away")
+
+    async def abroken() -> int:
+        return broken()
+
+    async def works() -> int:
+        return 5
+
+    assert fuse.call(broken, 7) == 7
+    assert fuse.call(lambda: 5, 7) == 7
+    with pytest.raises(LevelUnreachable, match="far: do it again") as raised:
+        fuse.insist(broken, "do it again")
+    assert raised.value.levels == ("far",)
+    with pytest.raises(LevelUnreachable):
+        await fuse.ainsist(abroken, "do it again")
+    assert fuse.attempt(broken, 7) == await fuse.aattempt(abroken, 7) == 7
+    assert len(calls) == fuse.failures == 5
+    assert await fuse.aattempt(works, 7) == 5
+    assert fuse.call(lambda: 5, 7) == 5
+
+
+async def test_a_level_that_was_set_up_wrongly_says_so_to_everybody() -> None:
+    """It would never work, and a log line is soon forgotten."""
+    fuse = Fuse("far")
+
+    def wrong() -> int:
+        raise ConfigurationError("write it so")
+
+    async def awrong() -> int:
+        return wrong()
+
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="write it so"):
+            fuse.call(wrong, 7)
+        with pytest.raises(ConfigurationError, match="write it so"):
+            await fuse.acall(awrong, 7)
+    assert fuse.failures == 0

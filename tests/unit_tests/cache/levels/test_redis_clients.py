@@ -27,6 +27,13 @@ from tests.unit_tests.cache.builders import address
         ("redis+cluster://a:99999", "port"),
         ("redis+cluster://a/3", "no databases"),
         ("redis+cluster://a?ssl_cert_reqs=none", "clients="),
+        ("redis://a:x", "port"),
+        ("redis://a:99999", "port"),
+        ("redis://a,b:1", "several hosts"),
+        ("redis://a/abc", "number of a database"),
+        ("redis://a?db=x", "none: "),
+        ("redis://a?no_such_setting=1", "no_such_setting"),
+        ("redis://a?decode_responses=True", "decode_responses=False"),
         ("redis+sentinel://a:26379", "names its master"),
         ("redis+sentinel://a:26379/mymaster/x", "names its master"),
     ],
@@ -41,7 +48,8 @@ def test_a_url_that_cannot_be_meant_is_refused(url: str, says: str) -> None:
 def test_no_error_tells_a_password() -> None:
     """Errors end up in logs."""
     pytest.importorskip("redis")
-    for url in ("redis+cluster://u:secret@a:x", "redis+sentinel://u:secret@a", "x://u:secret@a"):
+    urls = ["redis+cluster://u:secret@a:x", "redis+sentinel://u:secret@a", "x://u:secret@a"]
+    for url in [*urls, "redis://u:secret@a:x", "redis://u:secret@a/x", "redis://u:half/secret@a"]:
         with pytest.raises(ConfigurationError) as raised:
             RedisLevel(url)
         assert "secret" not in str(raised.value)
@@ -107,3 +115,11 @@ def test_only_the_very_first_operation_may_take_longer() -> None:
     clock.run(look())
     assert waited == pytest.approx([0.5, 0.05, 0.05])
     assert level.usage().failures == 3
+
+
+def test_urls_that_can_be_meant_are_taken() -> None:
+    """One server, with and without what may be left out."""
+    pytest.importorskip("redis")
+    for url in ("redis://", "rediss://u:p%2F@h:1/2?ssl_cert_reqs=none", "unix:///run/redis?db=1"):
+        RedisLevel(url)
+    RedisLevel("redis://[::1]:6379/0?protocol=3")
