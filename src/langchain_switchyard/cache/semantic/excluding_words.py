@@ -77,6 +77,20 @@ arrive depart
 arrival departure
 borrow=borrowing lend=lending
 push pull
+show=display hide
+merge split
+pause resume
+join leave
+profit loss
+employer employee
+landlord tenant
+buyer seller
+teacher student
+pros cons
+advantages disadvantages
+strengths weaknesses
+wired wireless
+breakfast lunch dinner
 ascending descending
 with without
 legal illegal
@@ -171,6 +185,18 @@ CHINESE = """
 红色 绿色 蓝色 黑色 白色 黄色
 摄氏 华氏
 入住 退房
+显示 隐藏
+合并 拆分
+入职 离职
+起飞 降落
+充电 放电
+挂失 解挂
+优点=优势 缺点=劣势
+房东 房客=租客
+雇主 雇员
+买家=买方 卖家=卖方
+早餐=早饭 午餐=午饭 晚餐=晚饭
+白天=日间 晚上=夜里=夜间=夜晚
 出发 到达
 南方 北方
 线上=网上 线下

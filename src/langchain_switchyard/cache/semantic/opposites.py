@@ -16,7 +16,7 @@ from itertools import pairwise
 from langchain_switchyard.cache.semantic import excluding_words as tables
 
 _NOT = re.compile(
-    r"\b(?:not|no|never|none|nobody|nothing|nowhere|neither|nor|without|cannot|cant|wont|dont|doesnt"
+    r"\b(?:not|no|non|never|none|nobody|nothing|nowhere|neither|nor|without|cannot|cant|wont|dont|doesnt"
     r"|didnt|isnt|arent|wasnt|werent|havent|hasnt|hadnt|couldnt|shouldnt|wouldnt|unable|fails?|failed"
     r"|refuses?|refused)\b|n['’]t\b"
 )

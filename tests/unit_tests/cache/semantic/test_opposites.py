@@ -11,7 +11,8 @@ from langchain_switchyard.cache.semantic.opposites import are_opposed, is_negate
 
 @pytest.mark.parametrize(
     "text",
-    ["i can't log in", "do not send it", "it doesn’t work", "never again", "without a card",
+    ["i can't log in", "a non-refundable fare",
+     "do not send it", "it doesn’t work", "never again", "without a card",
      "我不能退款", "没有收到", "无法登录", "别发送", "禁止吸烟", "未收到货"],
 )  # fmt: skip
 def test_denials_are_seen(text):
@@ -57,6 +58,9 @@ def test_signs_that_deny_nothing_are_passed_over(text):
         ("the daily limit", "the monthly limit"),
         ("summer hours", "winter hours"),
         ("an expired card", "a valid card"),
+        ("pause my plan", "resume my plan"),
+        ("怎么隐藏头像", "怎么显示头像"),
+        ("白天营业吗", "夜里营业吗"),
         ("activate my plan", "cancel my plan"),
     ],
 )
