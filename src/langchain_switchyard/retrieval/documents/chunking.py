@@ -52,7 +52,7 @@ class StructureSplitter(BaseDocumentTransformer):
     """Splits by structure; sizes are in tokens.
 
     With ``overlap=0`` the chunks of a document add up to its text exactly, and always
-    ``text[start_index:start_index + len(chunk)] == chunk``.
+    ``text[start_index:start_index + len(chunk)] == chunk``. White space alone gives no chunk.
 
     Metadata of a chunk: the document's own, ``start_index``, ``line`` (from 1), ``heading``
     (``"Guide > Install"``, if there is one). Its id is made of source, headings and text: it stays
@@ -91,7 +91,7 @@ class StructureSplitter(BaseDocumentTransformer):
     def name(self) -> str:
         """How it cuts: with another name, documents are cut anew by a synchronisation."""
         counted = getattr(self._count, "__qualname__", type(self._count).__qualname__)
-        return f"structure/2 {self._size} {self._overlap} {counted} {self._type or 'any'}"
+        return f"structure/3 {self._size} {self._overlap} {counted} {self._type or 'any'}"
 
     def split_documents(self, documents: Iterable[Document]) -> list[Document]:
         """Return the chunks of all documents, in order."""
@@ -112,9 +112,11 @@ class StructureSplitter(BaseDocumentTransformer):
         text = document.page_content
         if not text.strip():
             return
-        line_starts = [start for start, _ in structure.lines(text, 0, len(text))]
         given = document.metadata.get("line")
         first_line = given if isinstance(given, int) else 1
+        line_starts = [start for start, _ in structure.lines(text, 0, len(text))]
+        if "row" in document.metadata and isinstance(given, int):
+            line_starts = [0]  # The lines of a row's text are its columns, not the file's lines.
         seen: Counter[tuple[str, ...]] = Counter()
         source = str(document.metadata.get("source", document.id or ""))
         for start, end, path in self._spans(text, source):

@@ -87,7 +87,7 @@ def python_blocks(text: str) -> list[Block]:
     for node, name, level in _definitions(tree, 1):
         above = [decorator.lineno for decorator in getattr(node, "decorator_list", [])]
         first = min([node.lineno, *above, len(offsets)]) - 1
-        while first and text[offsets[first - 1] :].lstrip(" \t").startswith("#"):
+        while first and text[offsets[first - 1] : offsets[first]].lstrip(" \t").startswith("#"):
             first -= 1
         starts[offsets[first]] = (name, level)
     places = [*sorted(starts), len(text)]
@@ -116,14 +116,16 @@ def sections_of(blocks: list[Block]) -> list[Section]:
     sections: list[Section] = []
     path: dict[int, str] = {}
     current: list[Block] = []
+    has_body = False
     for block in blocks:
         if block.level:
-            if any(held.kind != "heading" for held in current):
+            if has_body:
                 sections.append(Section(tuple(path.values()), tuple(current)))
-                current = []
+                current, has_body = [], False
             path = {level: title for level, title in path.items() if level < block.level}
             path[block.level] = block.title
         current.append(block)
+        has_body = has_body or block.kind != "heading"
     if current:
         sections.append(Section(tuple(path.values()), tuple(current)))
     return sections

@@ -15,6 +15,8 @@ from langchain_switchyard.retrieval.documents.loaders import LOADERS
 from langchain_switchyard.retrieval.storage.catalog import Stamp
 from langchain_switchyard.retrieval.storage.index import Index, Progress
 from langchain_switchyard.retrieval.sync.commit import commit, preparation_for
+from langchain_switchyard.retrieval.sync.file_patterns import Parts, file_filter
+from langchain_switchyard.retrieval.sync.folder_scope import folder_scope
 from langchain_switchyard.retrieval.sync.preparation import FileTask, Prepared
 from langchain_switchyard.retrieval.sync.report import SyncReport, Tally
 from langchain_switchyard.retrieval.sync.workers import Workers, executor_of, prepared
@@ -32,30 +34,31 @@ class FolderSync:
         index: Index,
         folder: str | Path,
         splitter: BaseDocumentTransformer | None = None,
-        patterns: Sequence[str] | None = None,
+        patterns: str | Sequence[str] | None = None,
         *,
         verify: bool = False,
+        scope: str | None = None,
     ) -> None:
         """Check the folder."""
-        self._given = Path(folder)
-        if not self._given.is_dir():
+        given = Path(folder)
+        if not given.is_dir():
             raise ConfigurationError(f"{folder} is not a folder")
-        self._root = self._given.resolve()
-        self._scope = str(self._root)
-        self._index = index
         self._preparation = preparation_for(index, splitter or StructureSplitter())
-        self._patterns = patterns
+        self._names = folder_scope(index.catalog, given, scope)
+        self._index = index
+        self._wanted = _readable if patterns is None else file_filter(patterns)
         self._verify = verify
         # How the files were cut last time; told once all of them are.
-        self._setting, self._mark = f"cut {self._scope}", self._preparation.digest(b"")
+        place = str(self._names.root) if self._names.prefix else self._names.scope
+        self._setting, self._mark = f"cut {place}", self._preparation.file_digest(b"")
 
     def run(self, progress: Progress | None = None, workers: Workers = None) -> SyncReport:
         """Bring the index up to date; a kill loses at most what was in work."""
-        found = {self._name(file): file for file in self._files()}
+        found = dict(self._files())
         present = {name: file for name, file in found.items() if _printable(name) == name}
-        known = self._index.catalog.stamps(self._scope, list(present))
-        names = self._index.catalog.synced_names(self._scope)
-        gone = [name for name in names if name not in present]
+        keys = [self._names.key(name) for name in present]
+        known = self._index.catalog.stamps(self._names.scope, keys)
+        gone = self._names.gone(present)
         tally = Tally(progress, len(found) + len(gone))
         for name in sorted(found.keys() - present.keys()):
             self._fail(_printable(name), f"{_printable(name)}: no readable name, rename it", tally)
@@ -64,59 +67,48 @@ class FolderSync:
             groups = _grouped(tasks, executor)
             for _, results in prepared(groups, self._preparation, executor):
                 self._take(results, known, tally)
-        for name in gone:
-            commit(self._index, self._scope, [Prepared(name, self._origin(name), entries=())])
-            tally.deleted.append(name)
-            tally.step(name)
-        catalog = self._index.catalog
-        if catalog.setting(self._setting) != self._mark:
-            with catalog.transaction():
-                catalog.remember(self._setting, self._mark)
+        for scope, key in gone:
+            commit(self._index, scope, [Prepared(key, f"{scope}/{key}", entries=())])
+            tally.deleted.append(self._names.shown(key))
+            tally.step(self._names.shown(key))
+        self._remember()
         self._index.check_legs()
         return tally.report()
 
     def _take(self, results: list[Prepared], known: dict[str, Stamp], tally: Tally) -> None:
-        commit(self._index, self._scope, [each for each in results if not each.failure])
+        commit(self._index, self._names.scope, [each for each in results if not each.failure])
         for each in results:
+            name = self._names.shown(each.name)
             if each.failure:
-                self._fail(each.name, each.failure, tally)
+                self._fail(name, each.failure, tally)
                 continue
             if each.entries is None:
                 tally.unchanged += 1
             else:
-                (tally.updated if each.name in known else tally.added).append(each.name)
-            tally.step(each.name)
+                (tally.updated if each.name in known else tally.added).append(name)
+            tally.step(name)
 
-    def _files(self) -> Iterable[Path]:
+    def _files(self) -> Iterator[tuple[str, Path]]:
+        root = self._names.root
         own = None if self._index.path is None else self._index.path.resolve()
-        for file in self._root.rglob("*"):
-            inside = file.relative_to(self._root)
+        for file in root.rglob("*"):
+            inside = file.relative_to(root)
             hidden = any(part.startswith(".") for part in inside.parts)
             if hidden or (own is not None and file.is_relative_to(own)) or not file.is_file():
                 continue
-            if self._wanted(PurePosixPath(inside.as_posix())):
-                yield file
-
-    def _wanted(self, name: PurePosixPath) -> bool:
-        if self._patterns is None:
-            return name.suffix.lower() in LOADERS
-        return any(name.match(pattern) for pattern in self._patterns)
-
-    def _name(self, file: Path) -> str:
-        return file.relative_to(self._root).as_posix()
-
-    def _origin(self, name: str) -> str:
-        return f"{self._scope}/{name}"
+            if self._wanted(inside.parts):
+                yield inside.as_posix(), file
 
     def _tasks(
         self, present: dict[str, Path], known: dict[str, Stamp], tally: Tally
     ) -> Iterator[FileTask]:
         """What must be read: new, changed in size or time, or no longer whole in the index."""
-        sizes = self._index.catalog.origin_sizes([self._origin(name) for name in known])
+        sizes = self._index.catalog.origin_sizes([self._origin(key) for key in known])
         verify = self._verify or self._index.catalog.setting(self._setting) != self._mark
         for name, file in sorted(present.items()):
-            stamp = known.get(name)
-            if stamp is not None and sizes.get(self._origin(name), 0) != stamp.documents:
+            key = self._names.key(name)
+            stamp = known.get(key)
+            if stamp is not None and sizes.get(self._origin(key), 0) != stamp.documents:
                 stamp = None  # Somebody took chunks of it out: it is put in anew.
             try:
                 state = file.stat()
@@ -131,15 +123,30 @@ class FolderSync:
                 yield self._task(name, file, looks, stamp)
 
     def _task(self, name: str, file: Path, looks: tuple[int, int], stamp: Stamp | None) -> FileTask:
-        origin = self._origin(name)
+        key, owner = self._names.key(name), str(self._names.root)
+        origin = self._origin(key)
         held = frozenset(record.id for record in self._index.catalog.by_origin(origin))
-        source = str(self._given / name)
-        return FileTask(name, origin, str(file), source, *looks, known=stamp, held=held)
+        source = self._names.source(name)
+        return FileTask(key, origin, str(file), source, *looks, owner, known=stamp, held=held)
+
+    def _origin(self, key: str) -> str:
+        return f"{self._names.scope}/{key}"
+
+    def _remember(self) -> None:
+        catalog = self._index.catalog
+        if catalog.setting(self._setting) != self._mark or not self._names.recorded():
+            with catalog.transaction():
+                catalog.remember(self._setting, self._mark)
+                self._names.record()
 
     def _fail(self, name: str, reason: str, tally: Tally) -> None:
         _logger.warning("not indexed: %s", reason)
         tally.failed.append((name, reason))
         tally.step(name)
+
+
+def _readable(parts: Parts) -> bool:
+    return PurePosixPath(parts[-1]).suffix.lower() in LOADERS
 
 
 def _printable(name: str) -> str:
@@ -164,11 +171,12 @@ def sync_folder(
     index: Index,
     folder: str | Path,
     splitter: BaseDocumentTransformer | None = None,
-    patterns: Sequence[str] | None = None,
+    patterns: str | Sequence[str] | None = None,
     *,
     progress: Progress | None = None,
     verify: bool = False,
     workers: Workers = None,
+    scope: str | None = None,
 ) -> SyncReport:
     """Bring ``index`` in step with ``folder``.
 
@@ -180,17 +188,23 @@ def sync_folder(
         folder: Folder to read, with everything below it except hidden files and folders.
         splitter: Cuts documents; by structure, 300 tokens, by default. With another one than last
             time all files are read and cut again.
-        patterns: Which files, such as ``["*.md"]``; all that can be read by default. Files that
-            were indexed before and no longer match are taken out.
+        patterns: Which files, such as ``"*.md"`` or ``["guides/**/*.md", "*.pdf"]``; all that can
+            be read by default. Without a slash it is a name at any depth, with one it begins in
+            the folder; ``**`` is any number of folders. Files that were indexed before and no
+            longer match are taken out.
         progress: Called with ``(done, total, name)`` after each file.
         verify: Compare contents even where size and time of a file did not change.
         workers: How many processes read, split, tokenise and embed, or an ``Executor`` of yours
             (``ProcessPoolExecutor``, ``RayExecutor``); this process alone by default. The result
             is the same. Processes are started afresh, so a script must call this below ``if
             __name__ == "__main__":``.
+        scope: The folder's name in this index, wherever it is mounted or moved to; ``source`` of
+            its chunks then begins with it: ``handbook/a.md``. One folder per name. Without one
+            (and none given before) files are known by their place: a folder and one inside it
+            share them, and a folder that is gone is recognised where half of its files are.
 
     Raises:
-        ConfigurationError: The folder does not exist.
+        ConfigurationError: The folder does not exist, patterns or a scope that cannot be meant.
     """
-    sync = FolderSync(index, folder, splitter, patterns, verify=verify)
+    sync = FolderSync(index, folder, splitter, patterns, verify=verify, scope=scope)
     return sync.run(progress, workers)

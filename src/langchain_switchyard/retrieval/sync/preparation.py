@@ -16,7 +16,7 @@ from langchain_core.documents import BaseDocumentTransformer, Document
 from langchain_core.embeddings import Embeddings
 
 from langchain_switchyard.errors import SwitchyardError
-from langchain_switchyard.retrieval.documents.loaders import parse_file, read_bytes
+from langchain_switchyard.retrieval.documents.loaders import READING, parse_file, read_bytes
 from langchain_switchyard.retrieval.lexical.tokenizer import Tokenizer
 from langchain_switchyard.retrieval.storage.catalog import Stamp
 from langchain_switchyard.retrieval.storage.entry import Entry, entries_of
@@ -36,12 +36,13 @@ class FileTask:
     """A file that is new or looks changed.
 
     Attributes:
-        name: What the report calls it.
+        name: What it is remembered as.
         origin: What its chunks belong to in the index.
         path: Where it is.
         source: What its chunks say about where they are from.
         size: Bytes, when it was looked at.
         modified: Its time then, in nanoseconds.
+        owner: The folder that it was found in.
         known: The version in the index, if it is whole.
         held: Ids in the index that need not be embedded again.
     """
@@ -52,6 +53,7 @@ class FileTask:
     source: str
     size: int
     modified: int
+    owner: str = ""
     known: Stamp | None = None
     held: frozenset[str] = frozenset()
 
@@ -122,10 +124,14 @@ class Preparation:
         done = [self._prepare(task) for task in tasks]
         return done if self.embeddings is None else self._embedded(tasks, done, self.embeddings)
 
-    def digest(self, content: bytes) -> str:
-        """Return what tells one version of a content from another, cut as it is here."""
-        how = getattr(self.splitter, "name", type(self.splitter).__qualname__)
+    def digest(self, content: bytes, reading: str = "") -> str:
+        """Return what tells one version of a content from another, read and cut as it is here."""
+        how = getattr(self.splitter, "name", type(self.splitter).__qualname__) + reading
         return blake2b(content, digest_size=16, key=blake2b(how.encode()).digest()).hexdigest()
+
+    def file_digest(self, content: bytes) -> str:
+        """Return the same for a file's bytes."""
+        return self.digest(content, READING)
 
     def document_digest(self, document: Document) -> str:
         """Return the digest of a document's text and metadata.
@@ -146,7 +152,7 @@ class Preparation:
     def _file(self, task: FileTask) -> Prepared:
         file = Path(task.path)
         content = read_bytes(file)
-        stamp = Stamp(self.digest(content), 0, "", task.size, task.modified)
+        stamp = Stamp(self.file_digest(content), 0, task.owner, task.size, task.modified)
         if task.known is not None and task.known.digest == stamp.digest:
             stamp = replace(stamp, documents=task.known.documents)
             return Prepared(task.name, task.origin, stamp)

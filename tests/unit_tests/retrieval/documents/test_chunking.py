@@ -1,5 +1,7 @@
 """Chunks: structure kept, nothing lost, everything citable."""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -181,3 +183,27 @@ def test_impossible_sizes_are_refused(size, overlap):
     """Before anything is split."""
     with pytest.raises(ConfigurationError):
         StructureSplitter(size, overlap)
+
+
+@pytest.mark.parametrize("part", ["# h\n", "## a\n\n", "# h\ntext\n"])
+def test_many_headings_take_no_longer_than_other_lines(part):
+    """Twice as many take about twice as long, not four times."""
+    text = part * 50_000
+    began = time.process_time()
+    assert "".join(StructureSplitter().split_text(text)) == text
+    assert time.process_time() - began < 10
+
+
+def test_many_comments_take_no_longer_than_other_lines():
+    """Those above a definition belong to it, however many they are."""
+    text = "# c\n" * 50_000 + "def f():\n    pass\n"
+    began = time.process_time()
+    (document,) = [Document(page_content=text, metadata={"source": "a.py"})]
+    chunks = StructureSplitter().split_documents([document])
+    assert "".join(chunk.page_content for chunk in chunks) == text
+    assert time.process_time() - began < 10
+
+
+def test_white_space_alone_gives_no_chunk():
+    """There is nothing to find in it."""
+    assert StructureSplitter().split_text(" \n\n\t") == []
