@@ -12,6 +12,8 @@ from langchain_core.callbacks import (
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever, RetrieverLike
 
+from langchain_switchyard.search_filter import FilterChoice, SearchFilter
+
 SCORE = "relevance_score"
 """Where LangChain's compressors, and we, write a document's score into its metadata."""
 
@@ -35,11 +37,11 @@ class ScoredSearch(Protocol):
     """A retriever that tells scores and takes `k`; `retrieval.HybridRetriever` is one."""
 
     def search(self, query: str, k: int) -> Sequence[Found]:
-        """Return the best `k`."""
+        """Return the best `k`; takes `filter`, too, where one is given."""
         ...
 
     async def asearch(self, query: str, k: int) -> Sequence[Found]:
-        """Return the best `k`."""
+        """Return the best `k`; takes `filter`, too, where one is given."""
         ...
 
 
@@ -49,25 +51,41 @@ class Search:
     Args:
         retriever: Any LangChain retriever, or a runnable from query to documents. One that tells
             scores (`ScoredSearch`) is asked for them.
+        filter: Metadata conditions, or what makes them of those who ask.
+
+    Raises:
+        ConfigurationError: A filter for a retriever that takes none.
     """
 
-    def __init__(self, retriever: RetrieverLike) -> None:
+    def __init__(
+        self,
+        retriever: RetrieverLike,
+        filter: FilterChoice = None,  # noqa: A002 - LangChain's word.
+    ) -> None:
         """Remember whom to ask."""
+        self._filter = SearchFilter(retriever, filter)
         self._tells_scores = isinstance(retriever, BaseRetriever) and isinstance(
             retriever, ScoredSearch
         )
         self._retriever = _scored(retriever) if self._tells_scores else retriever
 
-    def find(self, query: str, k: int) -> list[Document]:
-        """Return what was found, best first; `k` at most where the retriever can be told."""
-        return self._retriever.invoke(query, **self._arguments(k))
+    def find(self, query: str, k: int, *asker: object) -> list[Document]:
+        """Return what was found, best first; `k` at most where the retriever can be told.
 
-    async def afind(self, query: str, k: int) -> list[Document]:
+        Args:
+            query: What to search for.
+            k: How many.
+            asker: What the filter is made of, if it is made: a state, a runtime.
+        """
+        return self._retriever.invoke(query, **self._arguments(k, asker))
+
+    async def afind(self, query: str, k: int, *asker: object) -> list[Document]:
         """Do the same without blocking."""
-        return await self._retriever.ainvoke(query, **self._arguments(k))
+        return await self._retriever.ainvoke(query, **self._arguments(k, asker))
 
-    def _arguments(self, k: int) -> dict[str, Any]:
-        return {"k": k} if self._tells_scores else {}
+    def _arguments(self, k: int, asker: tuple[object, ...]) -> dict[str, Any]:
+        wanted = self._filter.arguments(*asker)
+        return {"k": k, **wanted} if self._tells_scores else wanted
 
 
 class _ScoredRun(BaseRetriever):
@@ -76,16 +94,21 @@ class _ScoredRun(BaseRetriever):
     inner: Any
 
     def _get_relevant_documents(
-        self, query: str, *, run_manager: CallbackManagerForRetrieverRun, k: int = 4
+        self, query: str, *, run_manager: CallbackManagerForRetrieverRun, k: int = 4, **wanted: Any
     ) -> list[Document]:
         del run_manager
-        return [_with_score(found) for found in self.inner.search(query, k)]
+        return [_with_score(found) for found in self.inner.search(query, k, **wanted)]
 
     async def _aget_relevant_documents(
-        self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, k: int = 4
+        self,
+        query: str,
+        *,
+        run_manager: AsyncCallbackManagerForRetrieverRun,
+        k: int = 4,
+        **wanted: Any,
     ) -> list[Document]:
         del run_manager
-        return [_with_score(found) for found in await self.inner.asearch(query, k)]
+        return [_with_score(found) for found in await self.inner.asearch(query, k, **wanted)]
 
 
 def _scored(retriever: Any) -> _ScoredRun:

@@ -20,6 +20,7 @@ from langchain_switchyard.graph.nodes.retrieve import last_question, require_lim
 from langchain_switchyard.graph.passages import cited, records_of, with_sources
 from langchain_switchyard.graph.search import Search
 from langchain_switchyard.graph.state import CitationRecord, SourceRecord, Update
+from langchain_switchyard.search_filter import FilterChoice
 
 
 class RetrievalMiddlewareState(AgentState[Any]):
@@ -50,9 +51,13 @@ class RetrievalMiddleware(AgentMiddleware[RetrievalMiddlewareState, Any, Any]):
         k: Passages at most.
         tokens: Estimated tokens of all passages at most; the first one always goes in.
         query: What to search for, given the messages; the text of the user's last one.
+        filter: Metadata conditions as the retriever knows them, or what makes them of the state and
+            the runtime, such as `lambda state, runtime: {"tenant": runtime.context.tenant}`. Where
+            that returns `None`, everything can be found.
 
     Raises:
-        ConfigurationError: Limits under which nothing could be found.
+        ConfigurationError: Limits under which nothing could be found, or a filter for a retriever
+            that takes none.
     """
 
     state_schema = RetrievalMiddlewareState
@@ -64,25 +69,24 @@ class RetrievalMiddleware(AgentMiddleware[RetrievalMiddlewareState, Any, Any]):
         k: int = 4,
         tokens: int = 3_000,
         query: Callable[[Sequence[AnyMessage]], str] = last_question,
+        filter: FilterChoice = None,  # noqa: A002 - LangChain's word.
     ) -> None:
         """Remember what to ask, and how much of it to show."""
         super().__init__()
         self._k, self._tokens = require_limits(k, tokens)
-        self._search = Search(retriever)
+        self._search = Search(retriever, filter)
         self._query = query
 
     def before_agent(self, state: RetrievalMiddlewareState, runtime: Runtime[Any]) -> Update:
         """Find sources for this run."""
-        del runtime
         query = self._query(state["messages"])
-        found = self._search.find(query, self._k) if query else []
+        found = self._search.find(query, self._k, state, runtime) if query else []
         return {"sources": records_of(found, self._k, self._tokens), "citations": []}
 
     async def abefore_agent(self, state: RetrievalMiddlewareState, runtime: Runtime[Any]) -> Update:
         """Find sources for this run without blocking."""
-        del runtime
         query = self._query(state["messages"])
-        found = await self._search.afind(query, self._k) if query else []
+        found = await self._search.afind(query, self._k, state, runtime) if query else []
         return {"sources": records_of(found, self._k, self._tokens), "citations": []}
 
     def wrap_model_call(

@@ -16,6 +16,7 @@ from langchain_switchyard.graph.passages import id_of, records_of
 from langchain_switchyard.graph.policy import AssistantPolicy
 from langchain_switchyard.graph.search import Search
 from langchain_switchyard.graph.state import AssistantState, Update
+from langchain_switchyard.search_filter import FilterChoice
 
 
 def last_question(messages: Sequence[BaseMessage]) -> str:
@@ -35,6 +36,7 @@ def retrieval_node(
     k: int = 4,
     tokens: int = 3_000,
     query: Callable[[Any], str] = query_of,
+    filter: FilterChoice = None,  # noqa: A002 - LangChain's word.
 ) -> Runnable[Any, Update]:
     """Make a node for any graph whose state has the keys of `RetrievalState`.
 
@@ -46,20 +48,24 @@ def retrieval_node(
         k: Passages at most.
         tokens: Estimated tokens of all passages at most; the first one always goes in.
         query: What to search for, given the state; `query`, or the user's last message.
+        filter: Metadata conditions as the retriever knows them, or what makes them of the state.
+            Where that returns `None`, everything can be found.
 
     Raises:
-        ConfigurationError: Limits under which nothing could be found.
+        ConfigurationError: Limits under which nothing could be found, or a filter for a retriever
+            that takes none.
     """
     limits = require_limits(k, tokens)
-    search = Search(retriever)
+    search = Search(retriever, filter)
 
     def retrieve(state: Any) -> Update:
         asked = query(state)
-        return {"sources": records_of(search.find(asked, k) if asked else [], *limits)}
+        return {"sources": records_of(search.find(asked, k, state) if asked else [], *limits)}
 
     async def aretrieve(state: Any) -> Update:
         asked = query(state)
-        return {"sources": records_of(await search.afind(asked, k) if asked else [], *limits)}
+        found = await search.afind(asked, k, state) if asked else []
+        return {"sources": records_of(found, *limits)}
 
     return RunnableLambda(retrieve, aretrieve, name="look_up")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from langchain_core.documents import Document
 
+from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval.storage.index import Index
 from langchain_switchyard.retrieval.storage.records import decode
 
@@ -22,6 +23,9 @@ def surroundings(index: Index, document: Document, reach: int = 1) -> Document:
         index: Where it was found.
         document: A chunk with its id, as a search returns it.
         reach: Neighbours on each side.
+
+    Raises:
+        ConfigurationError: Something else than an index.
     """
     siblings = _siblings(index, document)
     places = [place for place, each in enumerate(siblings) if each.id == document.id]
@@ -41,7 +45,11 @@ def surroundings(index: Index, document: Document, reach: int = 1) -> Document:
 
 
 def section(index: Index, document: Document) -> Document:
-    """Return everything under the chunk's own heading, as far as it lies end to end."""
+    """Return everything under the chunk's own heading, as far as it lies end to end.
+
+    Raises:
+        ConfigurationError: Something else than an index.
+    """
     siblings = _siblings(index, document)
     heading = document.metadata.get("heading")
     run: list[Document] = []
@@ -57,6 +65,11 @@ def section(index: Index, document: Document) -> Document:
 
 def _siblings(index: Index, document: Document) -> list[Document]:
     """All chunks of the same file, in the file's order."""
+    if not isinstance(index, Index):
+        raise ConfigurationError(
+            f"surroundings are looked up in an Index, got {type(index).__name__}: "
+            "give a retriever's .index; an engine does not keep what was cut from what"
+        )
     found = [decode(record) for record in index.catalog.siblings(str(document.id))]
     return sorted(found, key=lambda each: (_number(each, "page"), _number(each, "start_index")))
 

@@ -224,6 +224,29 @@ async def test_any_retriever_will_do_and_its_failure_is_not_hidden(run, scripted
     assert inner.calls == []
 
 
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"source": "kitchen.pdf"},
+        lambda state, runtime: {"source": f"{runtime.context['place']}.pdf"} | state.get("x", {}),
+    ],
+)
+async def test_a_filter_holds_for_every_search(
+    scripted: Callable, library: HybridRetriever, wanted: Any
+) -> None:
+    """As a value, or made of the state and the runtime."""
+    model, _ = scripted(ANSWER, ANSWER)
+    middleware = RetrievalMiddleware(library, filter=wanted)
+    agent = create_agent(model, middleware=[middleware], context_schema=dict)
+    place = {"place": "kitchen"}
+
+    at_once = agent.invoke(asked("refunds or soup?"), context=place)
+    later = await agent.ainvoke(asked("refunds or soup?"), context=place)
+
+    for result in (at_once, later):
+        assert [source["id"] for source in result["sources"]] == ["kitchen"]
+
+
 def test_limits_under_which_nothing_is_found_are_refused(library: HybridRetriever) -> None:
     """At once."""
     with pytest.raises(ConfigurationError, match="k must be"):

@@ -8,6 +8,8 @@ from unittest.mock import ANY
 import pytest
 from langchain_core.documents import Document
 from langchain_core.messages import HumanMessage
+from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables import RunnableLambda
 from langgraph.graph import END, START, MessagesState, StateGraph
 
 from langchain_switchyard.errors import ConfigurationError
@@ -120,3 +122,43 @@ def test_limits_under_which_nothing_is_found_are_refused(
     """When the graph is built, not when it runs."""
     with pytest.raises(ConfigurationError, match=next(iter(limits))):
         retrieval_node(library, **limits)
+
+
+@pytest.mark.parametrize(
+    "wanted", [{"source": "kitchen.pdf"}, lambda state: {"source": f"{state['mood']}.pdf"}]
+)
+async def test_a_filter_holds_for_every_search(library: HybridRetriever, wanted: Any) -> None:
+    """As a value, or made of the state."""
+    node = retrieval_node(library, query=lambda _: "refunds soup", filter=wanted)
+
+    for found in (node.invoke({"mood": "kitchen"}), await node.ainvoke({"mood": "kitchen"})):
+        assert [source["id"] for source in found["sources"]] == ["kitchen"]
+
+
+def test_a_retriever_that_would_not_hear_of_the_filter_is_refused() -> None:
+    """LangChain leaves such arguments out, and another tenant's documents would be found."""
+
+    class Deaf(BaseRetriever):
+        def _get_relevant_documents(self, query: str, *, run_manager: Any) -> list[Document]:
+            return [Document(query)]
+
+    for retriever in (Deaf(), Deaf().with_config(tags=["x"])):
+        retrieval_node(retriever)
+        with pytest.raises(ConfigurationError, match="Deaf takes no filter"):
+            retrieval_node(retriever, filter={"tenant": "a"})
+
+
+def test_other_retrievers_are_given_the_filter_as_they_know_it(library: HybridRetriever) -> None:
+    """A vector store's, a bound one, a runnable of one's own."""
+    seen: list[Any] = []
+
+    def search(query: str, **wanted: Any) -> list[Document]:
+        seen.append(wanted)
+        return [Document(query)]
+
+    asked = {"query": "refunds soup"}
+    retrieval_node(RunnableLambda(search), filter={"a": 1}).invoke(asked)
+    bound = retrieval_node(library.with_config(tags=["x"]), filter={"source": "kitchen.pdf"})
+
+    assert seen == [{"filter": {"a": 1}}]
+    assert [source["id"] for source in bound.invoke(asked)["sources"]] == ["kitchen"]

@@ -3,6 +3,7 @@
 import pytest
 from langchain_core.documents import Document
 
+from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval import (
     HybridRetriever,
     Index,
@@ -61,3 +62,11 @@ def test_a_document_without_a_file_comes_back_unchanged(index):
     index.add_documents([alone])
     assert surroundings(index, alone) == alone
     assert section(index, alone) == alone
+
+
+@pytest.mark.parametrize("look", [section, surroundings])
+def test_a_retriever_in_place_of_its_index_is_an_error_that_says_so(index, look):
+    """The two are easily mistaken."""
+    chunk = found(index, "topicj")
+    with pytest.raises(ConfigurationError, match=r"HybridRetriever: give a retriever's \.index"):
+        look(HybridRetriever(index=index), chunk)
