@@ -57,15 +57,17 @@ def explain(call: Call, states: Sequence[DeploymentState], now: float) -> Explan
     """Judge every deployment as the pipeline would at this instant."""
     first_tier: int | None = None
     candidates = []
-    for state in states:
-        reason = why_incapable(call, state) or _why_not_ready(state, now)
+    reasons = [why_incapable(call, state) or _why_not_ready(state, now) for state in states]
+    last_resorts = [] if None in reasons else _last_resorts(call, states, now)
+    for state, why_not in zip(states, reasons, strict=True):
+        reason = None if state in last_resorts else why_not
         if reason is None and first_tier is None:
             first_tier = state.deployment.tier
         candidates.append(
             Candidate(
                 deployment=state.deployment.id,
                 tier=state.deployment.tier,
-                verdict=reason or _turn(state.deployment.tier, first_tier),
+                verdict=reason or _turn(state.deployment.tier, first_tier, why_not),
                 is_ready=reason is None,
                 timeouts=_timekeeper(state),
             )
@@ -74,7 +76,17 @@ def explain(call: Call, states: Sequence[DeploymentState], now: float) -> Explan
     return Explanation(tuple(candidates), tokens)
 
 
-def _turn(tier: int, first_tier: int | None) -> str:
+def _last_resorts(
+    call: Call, states: Sequence[DeploymentState], now: float
+) -> list[DeploymentState]:
+    """The best tier of those that are asked although they are shut: nobody else is left."""
+    passing = [s for s in states if s.passes_last_resort(now) and why_incapable(call, s) is None]
+    return [s for s in passing if s.deployment.tier == passing[0].deployment.tier]
+
+
+def _turn(tier: int, first_tier: int | None, shut: str | None) -> str:
+    if shut is not None:
+        return f"would be asked as a last resort ({shut})"
     return "would be asked" if tier == first_tier else f"would be asked after tier {first_tier}"
 
 
