@@ -11,7 +11,7 @@ its metadata, and the index searches them with the text.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -143,9 +143,9 @@ class StructureSplitter(BaseDocumentTransformer):
             pieces = [
                 piece for block in section.blocks for piece in self._pieces(text, block, section)
             ]
+            parts = self._parts(text, section)
             for group in self._packed(pieces):
-                start = self._overlapped(text, section, group[0].start)
-                yield start, group[-1].end, section.path
+                yield self._overlapped(text, parts, group[0].start), group[-1].end, section.path
 
     def _pieces(
         self, text: str, block: structure.Block, section: structure.Section
@@ -192,28 +192,24 @@ class StructureSplitter(BaseDocumentTransformer):
             groups[-1].extend(rest)
         return groups
 
-    def _overlapped(self, text: str, section: structure.Section, start: int) -> int:
-        """Move a chunk's start back by whole sentences, or lines of code, of its own section."""
-        if not self._overlap or start <= section.blocks[0].start:
-            return start
-        before = [
-            part
-            for block in section.blocks
-            for part in _parts(text, block.start, min(block.end, start), block.kind)
-        ]
-        taken = 0.0
-        for first, last in reversed(before):
-            taken += self._count(text[first:last])
+    def _parts(self, text: str, section: structure.Section) -> list[Span]:
+        """What an overlap is made of: lines of code and tables, sentences of everything else."""
+        found: list[Span] = []
+        for block in section.blocks if self._overlap else ():
+            cut = structure.lines if block.kind in ("code", "table") else structure.sentences
+            found.extend(cut(text, block.start, block.end))
+        return found
+
+    def _overlapped(self, text: str, parts: Sequence[Span], start: int) -> int:
+        """Move a chunk's start back by whole parts of its own section."""
+        moved, taken = start, 0.0
+        for place in range(bisect_left(parts, (start, 0)) - 1, -1, -1):
+            first, last = parts[place]
+            taken += self._count(text[first : min(last, start)])
             if taken > self._overlap:
                 break
-            start = first
-        return start
-
-
-def _parts(text: str, start: int, end: int, kind: structure.Kind) -> Iterator[Span]:
-    """Lines of code and tables, sentences of everything else."""
-    cut = structure.lines if kind in ("code", "table") else structure.sentences
-    return cut(text, start, end) if start < end else iter(())
+            moved = first
+        return moved
 
 
 def _known(document_type: DocumentType | str) -> DocumentType:

@@ -204,6 +204,17 @@ def test_many_comments_take_no_longer_than_other_lines():
     assert time.process_time() - began < 10
 
 
+@pytest.mark.parametrize(
+    "part", ["Word and words. More of them.\n\n", "今天去公园。", "| a | b |\n"]
+)
+def test_an_overlap_costs_the_same_wherever_it_is(part):
+    """At the end of a long section as at its beginning."""
+    began = time.process_time()
+    chunks = StructureSplitter(100, overlap=20).split_text(part * 20_000)
+    assert time.process_time() - began < 10
+    assert len(set(map(len, chunks[2:-1]))) < 5
+
+
 def test_white_space_alone_gives_no_chunk():
     """There is nothing to find in it."""
     assert StructureSplitter().split_text(" \n\n\t") == []
