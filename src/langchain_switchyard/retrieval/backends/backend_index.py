@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -12,6 +11,7 @@ from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 
 from langchain_switchyard.errors import ConfigurationError
+from langchain_switchyard.forks import guarded_lock
 from langchain_switchyard.retrieval.backends.backend import Backend, NewDocument
 from langchain_switchyard.retrieval.backends.backend_view import BackendView, record
 from langchain_switchyard.retrieval.backends.rank_bm25 import RankBM25Backend
@@ -93,7 +93,7 @@ class BackendIndex:
         self.tokenizer = make_tokenizer(tokenizer)
         self.dense = None if embeddings is None else Encoder(embeddings)
         self.server_fusions = backend.server_fusions
-        self._lock = threading.Lock()
+        self._lock = guarded_lock()
         self._sample: Sample | None = None
         self._written = 0
         settings = backend.settings()

@@ -7,7 +7,6 @@ own index, with N, df and the mean length of the moment. A query reads all posti
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 from pydantic import SecretStr
 
 from langchain_switchyard.errors import ConfigurationError
+from langchain_switchyard.forks import guarded_lock
 from langchain_switchyard.retrieval.backends.backend import (
     BackendError,
     Found,
@@ -83,7 +83,7 @@ class PostgresBackend:
         self._statements = Statements(name)
         self._hnsw = hnsw
         self._formula = BM25()
-        self._lock = threading.Lock()
+        self._lock = guarded_lock()
         self._exists = False
         self._dimensions: int | None = None
 

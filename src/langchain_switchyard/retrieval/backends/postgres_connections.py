@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from langchain_switchyard.errors import ConfigurationError, MissingExtra
+from langchain_switchyard.forks import FORKS
 from langchain_switchyard.retrieval.backends.backend import BackendError
 
 
@@ -43,8 +44,16 @@ class Connections:
         host, port = parts.get("host", "localhost"), parts.get("port", 5432)
         self._place = f"PostgreSQL at {host}:{port}"
         self._url, self._timeout = url, timeout
-        self._idle: LifoQueue[Any] = LifoQueue(8)
         self._closed = False
+        self.forked()
+        FORKS.tend(self)
+
+    def before_fork(self) -> None:
+        """Nothing to let go of: the parent goes on with its connections."""
+
+    def forked(self) -> None:
+        """Connect anew; psycopg says no goodbye on connections that another process opened."""
+        self._idle: LifoQueue[Any] = LifoQueue(8)
 
     @contextmanager
     def transaction(self) -> Iterator[Any]:

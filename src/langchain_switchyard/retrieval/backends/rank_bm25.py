@@ -8,7 +8,6 @@ mean idf instead. Vectors, if there are any, are compared one by one, exactly.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from importlib import import_module
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from langchain_switchyard.errors import MissingExtra
+from langchain_switchyard.forks import guarded_lock
 from langchain_switchyard.retrieval.backends.backend import Found, NewDocument, StoredDocument
 from langchain_switchyard.retrieval.dense.vectors import Matrix
 from langchain_switchyard.retrieval.storage.conditions import Condition, holds
@@ -37,7 +37,7 @@ class RankBM25Backend:
             self._package: Any = import_module("rank_bm25")
         except ImportError as error:
             raise MissingExtra("backend='rank_bm25'", "rank-bm25") from error
-        self._lock = threading.Lock()
+        self._lock = guarded_lock()
         self._documents: dict[str, NewDocument] = {}
         self._built: tuple[list[str], Any] | None = None
         self._settings: dict[str, str] = {}

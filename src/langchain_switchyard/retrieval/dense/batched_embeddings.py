@@ -3,7 +3,8 @@
 One thread owns the model. Callers (threads, event loops) put texts into a queue; the thread takes
 what is waiting, sorts it by length so that little is padded, and embeds it in batches. Several
 cores then work on one batch instead of many threads fighting over them. A call that fails in
-passing is made again; one that fails for good is halved until the bad text fails alone.
+passing is made again; one that fails for good is halved until the bad text fails alone. A child of
+a fork starts a thread of its own.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Literal, Protocol
 from langchain_core.embeddings import Embeddings
 
 from langchain_switchyard.errors import ConfigurationError
+from langchain_switchyard.forks import FORKS
 from langchain_switchyard.retrieval.dense.retrying import Fault, Retrying, fault
 
 _logger = logging.getLogger(__name__)
@@ -108,10 +110,18 @@ class BatchedEmbeddings(Embeddings):
         self._queries = getattr(model, "embed_queries", None)
         if self._queries is None and symmetric:
             self._queries = model.embed_documents
+        self._closed = False
+        self.forked()
+        FORKS.tend(self)
+
+    def before_fork(self) -> None:
+        """Nothing to let go of."""
+
+    def forked(self) -> None:
+        """Count on no thread, and keep nobody's texts: they are waited for in the parent."""
         self._waiting: list[_Request] = []
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._closed = False
 
     def embed_documents(self, texts: list[str]) -> list[Vector]:
         """Return one vector per text, in order."""

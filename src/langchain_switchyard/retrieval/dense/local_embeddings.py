@@ -9,6 +9,7 @@ from typing import Any
 from langchain_core.embeddings import Embeddings
 
 from langchain_switchyard.errors import ConfigurationError, MissingExtra
+from langchain_switchyard.retrieval.dense.torch_forks import TorchForks
 
 
 class LocalEmbeddings(Embeddings):
@@ -51,6 +52,7 @@ class LocalEmbeddings(Embeddings):
                 f"the embedding model {str(model)!r} is not on this machine: give the folder of a "
                 "downloaded model, or download=True to fetch it by name"
             ) from error
+        self._forks = TorchForks()
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Return one unit vector per text."""

@@ -6,7 +6,6 @@ filters cost nothing: an approximate index is worth its errors only beyond that.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from langchain_switchyard.errors import ConfigurationError
+from langchain_switchyard.forks import guarded_lock
 from langchain_switchyard.retrieval.lexical.bm25 import Floats
 from langchain_switchyard.retrieval.lexical.segment import Bools, Ints
 from langchain_switchyard.retrieval.lexical.selection import best, passing
@@ -134,7 +134,7 @@ class ExactVectors:
 
     def __init__(self) -> None:
         """Start empty; the first vectors decide the number of dimensions."""
-        self._lock = threading.Lock()
+        self._lock = guarded_lock()
         self._rows: Ints = np.zeros(0, np.int64)
         self._matrix: Matrix = np.zeros((0, 0), np.float32)
         self._size = 0

@@ -3,7 +3,7 @@
 A thread cannot be killed. One whose leg was given up is therefore no longer counted among the
 working ones, so that another may start in its place, and ends when its leg does. Threads are
 daemons: a leg that hangs does not keep the interpreter from leaving. (``ThreadPoolExecutor`` waits
-for its threads there, and never replaces one.)
+for its threads there, and never replaces one.) A child of a fork has none of them, and begins anew.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from langchain_switchyard.errors import SwitchyardError
+from langchain_switchyard.forks import FORKS
 
 T = TypeVar("T")
 # Seconds after which a thread without work ends.
@@ -40,11 +41,19 @@ class LegThreads:
         """Start no thread yet."""
         self._size = size
         self._most_stuck = most_stuck
+        self._closed = False
+        self.forked()
+        FORKS.tend(self)
+
+    def before_fork(self) -> None:
+        """Nothing to let go of."""
+
+    def forked(self) -> None:
+        """Count no thread, and keep nobody's work: what waits is waited for in the parent."""
         self._ready = threading.Condition()
         self._waiting: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
         self._given_up: set[Future[Any]] = set()
         self._threads = self._idle = 0
-        self._closed = False
 
     @property
     def stuck(self) -> int:

@@ -6,11 +6,11 @@ mean they were made for and are remade when next asked for; an add itself costs 
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from langchain_switchyard.forks import guarded_lock
 from langchain_switchyard.retrieval.lexical.bm25 import Floats
 from langchain_switchyard.retrieval.lexical.segment import Ints, Segment
 
@@ -50,7 +50,7 @@ class ContributionCache:
         self._limit = limit
         self._held = 0
         self._entries: OrderedDict[Key, Contribution] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = guarded_lock()
 
     def get(self, key: Key, mean_length: float, make: Callable[[], Contribution]) -> Contribution:
         """Return the entry for ``key``, made anew when missing or made for another mean length."""

@@ -8,13 +8,13 @@ until a merge drops them. Writers publish an immutable snapshot; readers take no
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from langchain_switchyard.forks import guarded_rlock
 from langchain_switchyard.retrieval.lexical.bm25 import BM25
 from langchain_switchyard.retrieval.lexical.scorer import Scorer
 from langchain_switchyard.retrieval.lexical.segment import (
@@ -58,7 +58,7 @@ class LexicalIndex:
         """Start empty."""
         self.tokenizer = tokenizer
         self._scorer = Scorer(formula or BM25(), cache_bytes, exact=exact)
-        self._lock = threading.RLock()
+        self._lock = guarded_rlock()
         self._snapshot = Snapshot()
         # Per deleted document its terms, and how many deleted documents hold a term: exact df.
         self._dead_terms: dict[int, Keys] = {}

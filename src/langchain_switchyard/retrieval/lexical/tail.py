@@ -41,20 +41,20 @@ class Tail:
 
     def rows(self, size: int) -> Ints:
         """Return the catalogue rows of the first ``size`` documents."""
-        return np.array(self._rows, np.int64)[:size]
+        return _first(self._rows, size)
 
     def lengths(self, size: int) -> Ints:
         """Return the token counts of the first ``size`` documents."""
-        return np.array(self._lengths, np.int64)[:size]
+        return _first(self._lengths, size)
 
     def postings(self, key: int, size: int) -> tuple[Ints, Ints] | None:
         """Return slots and counts of a term among the first ``size`` documents, if it has any."""
         found = self._postings.get(key)
         if found is None:
             return None
-        slots = np.array(found[0], np.int64)
+        slots = _first(found[0])
         known = int(np.searchsorted(slots, size))
-        return (slots[:known], np.array(found[1], np.int64)[:known]) if known else None
+        return (slots[:known], _first(found[1], known)) if known else None
 
     def freeze(self) -> Segment:
         """Return the same documents as an immutable segment, slots unchanged."""
@@ -74,6 +74,12 @@ class Tail:
             slots=slots.astype(np.uint32),
             counts=counts.astype(np.min_scalar_type(top)),
         )
+
+
+def _first(numbers: array[int], size: int | None = None) -> Ints:
+    # A slice is a copy made in one step. While NumPy looks at the array itself, a writer in
+    # another thread cannot append to it, and fails.
+    return np.asarray(numbers[:size])
 
 
 def _flat(parts: Sequence[array[int]]) -> Ints:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import operator
 import re
-import threading
 import unicodedata
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -21,6 +20,7 @@ from importlib import import_module
 from typing import Any, Protocol, runtime_checkable
 
 from langchain_switchyard.errors import ConfigurationError, MissingExtra
+from langchain_switchyard.forks import guarded_lock
 
 HAN = "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 KANA = "\u3041-\u3096\u30a1-\u30ff\u31f0-\u31ff"
@@ -226,7 +226,7 @@ def _english_stemmer() -> Callable[[str], str]:
         stemmer: Any = import_module("snowballstemmer.english_stemmer").EnglishStemmer()
     except ImportError as error:
         raise MissingExtra("retrieval", "retrieval") from error
-    lock = threading.Lock()
+    lock = guarded_lock()
 
     def stem(word: str) -> str:
         with lock:  # The stemmer keeps the word it works on in itself.

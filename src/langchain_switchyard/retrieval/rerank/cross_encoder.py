@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -15,6 +14,8 @@ from langchain_core.documents import BaseDocumentCompressor, Document
 from pydantic import ConfigDict, Field, PrivateAttr
 
 from langchain_switchyard.errors import ConfigurationError, MissingExtra
+from langchain_switchyard.retrieval.dense.torch_forks import TorchForks
+from langchain_switchyard.retrieval.rerank.one_thread import OneThread
 from langchain_switchyard.retrieval.rerank.reranked import Reranked, by_score, read_text
 
 
@@ -51,16 +52,16 @@ class CrossEncoderRerank(BaseDocumentCompressor):
     batch_size: int = Field(default=32, ge=1)
     download: bool = False
     _scorer: PairScorer = PrivateAttr()
-    _thread: ThreadPoolExecutor = PrivateAttr(
-        default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="cross-encoder")
-    )
+    _thread: OneThread = PrivateAttr(default_factory=lambda: OneThread("cross-encoder"))
+    _forks: TorchForks | None = PrivateAttr(default=None)
 
     def __init__(self, model: str | Path | PairScorer, **options: Any) -> None:
         """Load the model."""
         super().__init__(model=model, **options)
-        self._scorer = (
-            _load(model, download=self.download) if isinstance(model, str | Path) else model
-        )
+        if isinstance(model, str | Path):
+            self._scorer, self._forks = _load(model, download=self.download), TorchForks()
+        else:
+            self._scorer = model
 
     def compress_documents(
         self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
@@ -68,7 +69,7 @@ class CrossEncoderRerank(BaseDocumentCompressor):
         """Return the documents by the model's score, highest first."""
         del callbacks
         texts = [read_text(document) for document in documents]
-        scores = self._thread.submit(self._scores, query, texts).result()
+        scores = self._thread.executor.submit(self._scores, query, texts).result()
         return by_score(documents, scores, self.top_n)
 
     async def acompress_documents(
@@ -78,7 +79,7 @@ class CrossEncoderRerank(BaseDocumentCompressor):
         del callbacks
         texts = [read_text(document) for document in documents]
         loop = asyncio.get_running_loop()
-        scores = await loop.run_in_executor(self._thread, self._scores, query, texts)
+        scores = await loop.run_in_executor(self._thread.executor, self._scores, query, texts)
         return by_score(documents, scores, self.top_n)
 
     def _scores(self, query: str, texts: Sequence[str]) -> list[float]:

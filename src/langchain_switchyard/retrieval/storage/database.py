@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from langchain_switchyard.errors import SwitchyardError
+from langchain_switchyard.forks import FORKS, guarded_rlock
 
+_FILE = "catalog.sqlite3"
 # SQLite's smallest default limit of variables in one statement.
 _VARIABLES = 900
 
@@ -20,57 +22,120 @@ class IndexUnavailable(SwitchyardError):
 
 
 class Database:
-    """One file, or one memory; safe for threads and processes.
+    """One file, or one memory; safe for threads, processes and forks.
+
+    Connections are opened when they are needed: a reader that never writes opens one, and needs no
+    right to write. Before a fork they are closed, because SQLite's must not be carried over it.
 
     Args:
         folder: Where the files live; ``None`` keeps everything in memory.
         patience: Seconds to wait for another process that is writing.
 
+    Attributes:
+        is_read_only: The folder, or its file system, does not let us write.
+
     Raises:
-        IndexUnavailable: A file cannot be opened as a database.
+        IndexUnavailable: The folder cannot be made, or a file cannot be opened as a database.
     """
 
     def __init__(self, folder: Path | None, patience: float = 30.0) -> None:
-        """Open or create the files."""
+        """Make the folder, if it is not there."""
         self.folder = folder
-        self._lock = threading.RLock()
-        self._turn = threading.RLock()
-        self._guard: sqlite3.Connection | None = None
-        if folder is None:
-            self._writer = self._reader = _connect(":memory:", patience)
-        else:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._guard = _connect(str(folder / "writer.lock"), patience)
-            self._writer = _connect(str(folder / "catalog.sqlite3"), patience)
-            self._reader = _connect(str(folder / "catalog.sqlite3"), patience)
+        self.is_read_only = False
+        self._patience = patience
+        self._lock = guarded_rlock()
+        self._turn = guarded_rlock()
+        self._connections: dict[str, sqlite3.Connection] = {}
+        # In a child of a fork: not ours to use, nor to close.
+        self._inherited: list[sqlite3.Connection] = []
+        self._closed = False
+        FORKS.tend(self)
+        if folder is not None:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except FileExistsError as error:
+                raise IndexUnavailable(
+                    f"{folder} is a file: an index needs a folder of its own"
+                ) from error
+            except OSError as error:
+                raise IndexUnavailable(f"{folder} cannot be made: {error.strerror}") from error
+            files = [folder / _FILE] if (folder / _FILE).exists() else []
+            self.is_read_only = not all(os.access(path, os.W_OK) for path in [folder, *files])
 
     def close(self) -> None:
         """Close the files."""
         with self._lock:
-            for connection in {self._writer, self._reader, self._guard} - {None}:
-                connection.close()  # type: ignore[union-attr] # None was taken out above.
+            self._closed = True
+            self._let_go()
+
+    def before_fork(self) -> None:
+        """Close the files for the moment, unless this very thread is in the middle of a write."""
+        if self.folder is not None and not any(c.in_transaction for c in self._all()):
+            self._let_go()
+
+    def forked(self) -> None:
+        """Leave to the parent what could not be closed."""
+        if self.folder is not None:
+            self._inherited += self._all()
+            self._connections = {}
+
+    @property
+    def _reader(self) -> sqlite3.Connection:
+        return self._opened("reader")
+
+    @property
+    def _writer(self) -> sqlite3.Connection:
+        # In memory there is one connection: another would be another database.
+        return self._opened("reader" if self.folder is None else "writer")
+
+    def _all(self) -> list[sqlite3.Connection]:
+        return list(self._connections.values())
+
+    def _let_go(self) -> None:
+        connections, self._connections = self._all(), {}
+        for connection in connections:
+            connection.close()
+
+    def _opened(self, name: str) -> sqlite3.Connection:
+        with self._lock:
+            if self._closed:
+                raise IndexUnavailable("this index was closed: open it again")
+            if name not in self._connections:
+                self._connections[name] = self._connect(name)
+            return self._connections[name]
+
+    def _connect(self, name: str) -> sqlite3.Connection:
+        if self.folder is None:
+            return _connect(":memory:", self._patience)
+        if not self.is_read_only:
+            file = "writer.lock" if name == "guard" else _FILE
+            return _connect(str(self.folder / file), self._patience)
+        if name != "reader":
+            raise IndexUnavailable(f"{self.folder} is read-only: nothing can be written to it")
+        return _connect_to_read(self.folder, self._patience)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
         """Be the only writer, over threads and processes, for the length of the block.
 
         Raises:
-            IndexUnavailable: Another process kept writing for longer than the patience.
+            IndexUnavailable: Another process kept writing for longer than the patience, or the
+                folder is read-only.
         """
         with self._turn:
+            guard = None if self.folder is None else self._opened("guard")
             try:
-                if self._guard is not None and not self._guard.in_transaction:
-                    self._guard.execute("BEGIN EXCLUSIVE")
-                    release = True
+                if guard is not None and not guard.in_transaction:
+                    guard.execute("BEGIN EXCLUSIVE")
                 else:
-                    release = False
+                    guard = None  # Whoever began gives the turn back.
             except sqlite3.OperationalError as error:
                 raise IndexUnavailable(f"another process is writing to {self.folder}") from error
             try:
                 yield
             finally:
-                if release and self._guard is not None:
-                    self._guard.execute("ROLLBACK")
+                if guard is not None:
+                    guard.execute("ROLLBACK")
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -100,7 +165,8 @@ class Database:
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         with self._lock:
             # Inside a write transaction its own changes must be seen.
-            source = self._writer if self._writer.in_transaction else self._reader
+            writer = self._connections.get("writer")
+            source = writer if writer and writer.in_transaction else self._reader
             return source.execute(query, values).fetchall()
 
     def _many(self, query: str, values: Sequence[Any], first: Sequence[Any] = ()) -> list[Any]:
@@ -114,9 +180,31 @@ class Database:
 def _connect(target: str, patience: float) -> sqlite3.Connection:
     try:
         connection = sqlite3.connect(
-            target, timeout=patience, isolation_level=None, check_same_thread=False
+            target,
+            timeout=patience,
+            isolation_level=None,
+            check_same_thread=False,
+            uri=target.startswith("file:"),
         )
         connection.execute("PRAGMA synchronous=FULL")
     except sqlite3.DatabaseError as error:
         raise IndexUnavailable(f"{target} cannot be opened as an index: {error}") from error
     return connection
+
+
+def _connect_to_read(folder: Path, patience: float) -> sqlite3.Connection:
+    """Open what cannot be written: beside a writer through its files, alone as it is."""
+    place = (folder / _FILE).absolute().as_uri()
+    log = folder / f"{_FILE}-wal"
+    try:
+        connection = _connect(f"{place}?mode=ro", patience)
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+        return connection
+    except sqlite3.OperationalError as error:
+        if log.exists() and log.stat().st_size:
+            raise IndexUnavailable(
+                f"{folder} is read-only and was not closed by its writer: open it once where it "
+                "can be written"
+            ) from error
+    # Nobody can be writing, so there is nothing to wait for: SQLite then needs no files beside it.
+    return _connect(f"{place}?immutable=1", patience)

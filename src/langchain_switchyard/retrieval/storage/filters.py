@@ -5,11 +5,11 @@ What a filter means is said once, in ``conditions``, for this index and for ever
 
 from __future__ import annotations
 
-import threading
 from functools import reduce
 
 import numpy as np
 
+from langchain_switchyard.forks import guarded_lock
 from langchain_switchyard.retrieval.lexical.bm25 import Floats
 from langchain_switchyard.retrieval.lexical.segment import Bools, Ints
 from langchain_switchyard.retrieval.storage.catalog import Catalog
@@ -39,7 +39,7 @@ class MetadataColumns:
     def __init__(self, catalog: Catalog) -> None:
         """Read nothing yet."""
         self._catalog = catalog
-        self._lock = threading.Lock()
+        self._lock = guarded_lock()
         self._columns: dict[str, _Column] = {}
 
     def allowed(self, wanted: Filter, size: int) -> Bools:

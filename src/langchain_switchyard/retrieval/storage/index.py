@@ -7,7 +7,6 @@ next opening completes or undoes.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.vectorstores import VectorStore
 
 from langchain_switchyard.errors import ConfigurationError
+from langchain_switchyard.forks import guarded_rlock
 from langchain_switchyard.retrieval.dense.dense_leg import DenseLeg
 from langchain_switchyard.retrieval.dense.stores import StoreChoice, open_store
 from langchain_switchyard.retrieval.dense.vector_home import VectorHome
@@ -72,7 +72,7 @@ class Index:
     ) -> None:
         """Open or create the index."""
         self.path = Path(path) if path is not None else None
-        self._lock = threading.RLock()
+        self._lock = guarded_rlock()
         self.catalog = Catalog(self.path)
         self.lexical = LexicalIndex(make_tokenizer(tokenizer))
         self._replica = Replica(self.catalog, self.lexical)

@@ -1,6 +1,7 @@
 """The lexical leg against the formula and against rank-bm25, through adds and deletes."""
 
 import math
+import threading
 from collections import Counter
 
 import numpy as np
@@ -14,6 +15,8 @@ from langchain_switchyard.retrieval.lexical import lexical_index as lexical_modu
 from langchain_switchyard.retrieval.lexical import scorer
 from langchain_switchyard.retrieval.lexical.bm25 import BM25
 from langchain_switchyard.retrieval.lexical.lexical_index import LexicalIndex
+from langchain_switchyard.retrieval.lexical.segment import term_key
+from langchain_switchyard.retrieval.lexical.tail import Tail
 
 
 class Words:
@@ -213,3 +216,31 @@ def test_impossible_parameters_are_refused():
         BM25(k1=-1)
     with pytest.raises(ConfigurationError):
         BM25(b=1.5)
+
+
+def test_a_writer_is_not_disturbed_by_those_who_read():
+    """Looking at the postings of recent documents never makes an addition fail."""
+    tail = Tail()
+    for row in range(5_000):
+        tail.add(row, ["word"])
+    done = threading.Event()
+
+    def read():
+        while not done.is_set():
+            tail.rows(5_000)
+            tail.lengths(5_000)
+            tail.postings(term_key("word"), 5_000)
+
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    try:
+        for row in range(5_000, 8_000):
+            tail.add(row, ["word"])
+    finally:
+        done.set()
+        for reader in readers:
+            reader.join()
+    slots, counts = tail.postings(term_key("word"), 7_000)
+    assert slots.tolist() == list(range(7_000))
+    assert counts.tolist() == [1] * 7_000
