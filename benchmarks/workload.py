@@ -298,7 +298,7 @@ def main() -> int:
     def cached(world: World) -> ResponseCache:
         policy = CachePolicy(
             freshness=Freshness(fresh_for=12 * 3600, stale_while_revalidate=1800),
-            degradation=Degradation(mode="similar"),
+            degradation=Degradation(mode="exact" if vectors is None else "similar"),
         )
         return ResponseCache(policy=policy, semantic=_semantic(vectors), world=world)
 
