@@ -21,7 +21,7 @@ MAX_FUNCTION = 60
 NAMELESS = {"base", "common", "helper", "helpers", "manager", "managers", "misc", "util", "utils"}
 """Names that say nothing about what is inside."""
 
-GROUND = {"_version", "errors", "forks", "search_filter", "sources"}
+GROUND = {"_version", "errors", "forks", "per_loop", "search_filter", "sources"}
 """What everybody may know; it knows nobody."""
 
 PEERS = {"cache", "conversation", "quality", "retrieval", "routing", "safety"}

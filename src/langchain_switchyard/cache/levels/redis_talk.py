@@ -9,9 +9,9 @@ import weakref
 from typing import Any, TypeVar
 
 from langchain_switchyard.cache.levels.fuse import Fuse
-from langchain_switchyard.cache.levels.per_loop import PerLoop
 from langchain_switchyard.cache.levels.redis_clients import Clients, clients_of, made_by
 from langchain_switchyard.cache.levels.redis_commands import Flow, aperform, perform
+from langchain_switchyard.per_loop import PerLoop
 
 R = TypeVar("R")
 

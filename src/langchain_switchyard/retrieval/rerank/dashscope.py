@@ -5,7 +5,6 @@ Source: help.aliyun.com/en/model-studio/text-rerank-api.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import math
@@ -13,13 +12,13 @@ import os
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any, Literal
-from weakref import WeakKeyDictionary
 
 from langchain_core.callbacks import Callbacks
 from langchain_core.documents import BaseDocumentCompressor, Document
 from pydantic import ConfigDict, Field, PrivateAttr, SecretStr
 
 from langchain_switchyard.errors import ConfigurationError, MissingExtra
+from langchain_switchyard.per_loop import PerLoop
 from langchain_switchyard.retrieval.documents.chunking import approximate_tokens
 from langchain_switchyard.retrieval.rerank.failure import RerankFailed, refusal
 from langchain_switchyard.retrieval.rerank.reranked import Reranked, as_given, by_score, read_text
@@ -66,10 +65,7 @@ class DashScopeRerank(BaseDocumentCompressor):
     on_error: Literal["raise", "keep_order"] = "raise"
     _http: Any = PrivateAttr()
     _client: Any = PrivateAttr()
-    # An asynchronous client belongs to its event loop, and goes with it.
-    _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = PrivateAttr(
-        default_factory=WeakKeyDictionary
-    )
+    _clients: PerLoop = PrivateAttr()
 
     def __init__(self, **options: Any) -> None:
         """Open nothing yet."""
@@ -82,6 +78,7 @@ class DashScopeRerank(BaseDocumentCompressor):
         super().__init__(**options)
         self._http = http
         self._client = http.Client(timeout=self.timeout)
+        self._clients = PerLoop(lambda: http.AsyncClient(timeout=self.timeout))
 
     def compress_documents(
         self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
@@ -106,7 +103,7 @@ class DashScopeRerank(BaseDocumentCompressor):
         """Do the same without blocking the event loop."""
         del callbacks
         scores = [0.0] * len(documents)
-        client = self._own_client()
+        client = await self._clients.get()
         try:
             for places, body in self._requests(documents, query):
                 try:
@@ -124,9 +121,7 @@ class DashScopeRerank(BaseDocumentCompressor):
 
     async def aclose(self) -> None:
         """Close the connections of this event loop, and of synchronous calls."""
-        client = self._clients.pop(asyncio.get_running_loop(), None)
-        if client is not None:
-            await client.aclose()
+        await self._clients.close()
         self.close()
 
     @property
@@ -136,13 +131,6 @@ class DashScopeRerank(BaseDocumentCompressor):
     @property
     def _headers(self) -> dict[str, str]:
         return {"authorization": f"Bearer {self.api_key.get_secret_value()}"}
-
-    def _own_client(self) -> Any:
-        loop = asyncio.get_running_loop()
-        client = self._clients.get(loop)
-        if client is None:
-            client = self._clients[loop] = self._http.AsyncClient(timeout=self.timeout)
-        return client
 
     def _requests(
         self, documents: Sequence[Document], query: str

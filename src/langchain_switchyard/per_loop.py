@@ -20,7 +20,7 @@ _PATIENCE = 1.0
 
 
 class PerLoop:
-    """The clients of one level.
+    """The clients of one service.
 
     Args:
         make: Makes a client; it has an awaiting `aclose`.

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from langchain_switchyard.cache.levels.per_loop import PerLoop
+from langchain_switchyard.per_loop import PerLoop
 
 
 class Client:
