@@ -114,10 +114,16 @@ def _judge(attempt: Attempt, error: Exception, clock: Clock) -> Exception:
         call.window_above = max(call.window_above, _known_too_small(attempt))
     if call.shown and (broken := _cannot_recover(call)):
         return _interrupted(attempt, broken, clock)
-    if not failure.verdict.elsewhere:
+    if not (failure.verdict.elsewhere or _may_go_around(failure, call)):
         error.add_note(f"switchyard: attempt {attempt.number}, {attempt.deployment_id}")
         return error
     return AttemptFailed(attempt, failure)
+
+
+def _may_go_around(failure: Failure, call: Call) -> bool:
+    """Whether a refusal by moderation may be taken to the next tier: if the application says so."""
+    wanted = call.options.filtered == "next_tier" and call.later_tiers > 0
+    return failure.kind is Kind.CONTENT_FILTERED and wanted
 
 
 def _interrupted(attempt: Attempt, reason: str, clock: Clock) -> StreamInterrupted:

@@ -23,6 +23,10 @@ Recovery = Literal["auto", "restart", "continue", "error"]
 """What happens when a stream breaks after text was handed out."""
 
 
+Filtered = Literal["raise", "next_tier"]
+"""What happens when a provider's moderation refuses a request or its answer."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class CallOptions:
     """What one call asks for: `model.bind(switchyard=CallOptions(deadline=20))`."""
@@ -32,6 +36,10 @@ class CallOptions:
 
     recovery: Recovery | None = None
     """What happens when its stream breaks; None: as the chat model's `recovery`."""
+
+    filtered: Filtered = "raise"
+    """What happens when a provider's moderation refuses: its own error is raised, or the next tier
+    is asked, never another deployment of the same one. Going around moderation is a decision."""
 
     require: frozenset[Capability] | set[Capability] = frozenset()
     """Abilities a deployment must have to be asked, such as `{"vision"}`."""
@@ -49,6 +57,11 @@ class CallOptions:
             known = ", ".join(get_args(Recovery))
             raise ConfigurationError(
                 f"CallOptions.recovery must be one of {known}, got {self.recovery!r}"
+            )
+        if self.filtered not in get_args(Filtered):
+            known = ", ".join(get_args(Filtered))
+            raise ConfigurationError(
+                f"CallOptions.filtered must be one of {known}, got {self.filtered!r}"
             )
         if isinstance(cast("object", self.require), str):
             raise ConfigurationError("CallOptions.require is a set, such as {'vision'}")

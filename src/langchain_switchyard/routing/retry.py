@@ -144,6 +144,9 @@ class Retry:
             except Refused:
                 continue
             except AttemptFailed as failed:
+                if failed.failure.kind is Kind.CONTENT_FILTERED:
+                    # What one of a tier refuses, its neighbours, often the same provider's, do too.
+                    raise TierExhausted from failed
                 self._keep_away(failed)
                 continue
             self._budget.deposit()

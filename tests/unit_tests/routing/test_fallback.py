@@ -10,6 +10,7 @@ from langchain_switchyard import (
     AllDeploymentsFailed,
     CallOptions,
     ChatSwitchyard,
+    ConfigurationError,
     ContextWindowExceeded,
     DeadlineExceeded,
     Deployment,
@@ -226,3 +227,48 @@ async def test_primary_serves_again_soon_after_an_outage_and_saw_few_probes():
 def test_state_of_a_deployment_reads_well():
     """In logs and debuggers."""
     assert repr(state("qwen")) == "<qwen: 0 pending>"
+
+
+def filtered() -> Exception:
+    """A refusal by a provider's moderation."""
+    error = ValueError("refused")
+    error.body = {"code": "content_filter"}  # type: ignore[attr-defined]
+    return error
+
+
+@pytest.mark.parametrize("way", ["invoke", "stream"])
+async def test_what_moderation_refused_is_taken_nowhere_unasked(way):
+    """The provider's own error, and nobody else sees the request."""
+    other = scripted("other", "fine")
+    model = fleet(scripted("a", filtered()), other)
+
+    with pytest.raises(ValueError, match="refused"):
+        _ = model.invoke("hi") if way == "invoke" else list(model.stream("hi"))
+
+    assert other.calls == []
+
+
+@pytest.mark.parametrize("way", ["invoke", "stream"])
+async def test_what_moderation_refused_goes_to_the_next_tier_if_the_application_says_so(way):
+    """Never to a neighbour in the same tier; the last tier's refusal is raised as it is."""
+    neighbours = [Deployment(scripted(name, filtered()), id=name) for name in ("a", "b")]
+    last = Deployment(scripted("last", "fine", filtered()), id="last", tier=1)
+    model = ChatSwitchyard(deployments=[*neighbours, last])
+    wish = {"switchyard": {"filtered": "next_tier"}}
+
+    def ask():
+        return model.invoke("hi", **wish) if way == "invoke" else list(model.stream("hi", **wish))
+
+    answer = ask()
+    if way == "invoke":
+        first, second = asked(answer)
+        assert first in {"a", "b"}
+        assert second == "last"
+    with pytest.raises(ValueError, match="refused"):
+        ask()
+
+
+def test_an_unknown_wish_about_moderation_is_refused():
+    """With those that there are."""
+    with pytest.raises(ConfigurationError, match="raise, next_tier"):
+        CallOptions(filtered="ignore")
