@@ -117,10 +117,8 @@ class Sheet:
         self._code = []
         longest = max((len(found) for found in _FENCES.findall(code)), default=2)
         fence = "`" * max(longest + 1, 3)
-        self._gap, self._before = 2, ""
-        self._flush()
-        self._parts.append(f"{fence}\n{code}\n{fence}")
-        self._gap = 2
+        self._before = ""
+        self.block(f"{fence}\n{code}\n{fence}")
 
     def line(self, text: str) -> None:
         """Add a line as it is, such as a table's row."""
@@ -131,7 +129,7 @@ class Sheet:
         self.has_structure = True
 
     def block(self, text: str) -> None:
-        """Add ready Markdown as blocks of its own."""
+        """Add ready Markdown as blocks of its own, at the beginning of the line."""
         if text:
             self._gap = 2
             self._flush()
@@ -154,7 +152,8 @@ class Sheet:
         if self._parts and self._gap:
             self._parts[-1] = self._parts[-1].rstrip(" ")
             self._parts.append("\n" * self._gap)
-            if self._in_item and not self._before:
+            # After an empty line, indented text would be code.
+            if self._in_item and not self._before and self._gap == 1:
                 self._parts.append("  " * min(self._in_item, _DEEPEST))
         self._parts.append(self._before)
         self._gap, self._before = 0, ""
