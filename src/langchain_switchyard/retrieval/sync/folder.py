@@ -24,6 +24,7 @@ from langchain_switchyard.retrieval.sync.workers import Workers, executor_of, pr
 _logger = logging.getLogger(__name__)
 # With workers, small files travel together: so many bytes, or so many files.
 _GROUP_BYTES, _GROUP_FILES = 256 << 10, 32
+_GONE_AT_ONCE = 500
 
 
 class FolderSync:
@@ -67,13 +68,20 @@ class FolderSync:
             groups = _grouped(tasks, executor)
             for _, results in prepared(groups, self._preparation, executor):
                 self._take(results, known, tally)
-        for scope, key in gone:
-            commit(self._index, scope, [Prepared(key, f"{scope}/{key}", entries=())])
-            tally.deleted.append(self._names.shown(key))
-            tally.step(self._names.shown(key))
+        self._take_out(gone, tally)
         self._remember()
         self._index.check_legs()
         return tally.report()
+
+    def _take_out(self, gone: Sequence[tuple[str, str]], tally: Tally) -> None:
+        for start in range(0, len(gone), _GONE_AT_ONCE):
+            part = gone[start : start + _GONE_AT_ONCE]
+            for scope in dict(part):
+                keys = [key for each, key in part if each == scope]
+                commit(self._index, scope, [_out(scope, key) for key in keys])
+            for name in (self._names.shown(key) for _, key in part):
+                tally.deleted.append(name)
+                tally.step(name)
 
     def _take(self, results: list[Prepared], known: dict[str, Stamp], tally: Tally) -> None:
         commit(self._index, self._names.scope, [each for each in results if not each.failure])
@@ -143,6 +151,10 @@ class FolderSync:
         _logger.warning("not indexed: %s", reason)
         tally.failed.append((name, reason))
         tally.step(name)
+
+
+def _out(scope: str, key: str) -> Prepared:
+    return Prepared(key, f"{scope}/{key}", entries=())
 
 
 def _readable(parts: Parts) -> bool:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from langchain_switchyard.errors import ConfigurationError
@@ -81,17 +82,15 @@ class FolderScope:
 
     def _moved(self, stamps: Mapping[str, Stamp], present: Mapping[str, Path]) -> Iterator[str]:
         """Files of folders that are gone, and whose files are here now."""
-        folders: defaultdict[str, list[str]] = defaultdict(list)
+        exists = cache(Path.exists)
+        folders: defaultdict[Path, list[str]] = defaultdict(list)
         for key, stamp in stamps.items():
-            if not key.startswith(self.prefix):
-                folders[stamp.source].append(key)
+            gone = None if key.startswith(self.prefix) else _gone(key, stamp.source, exists)
+            if gone is not None:
+                folders[gone].append(key)
         for folder, keys in folders.items():
-            if Path(folder).exists():
-                continue
-            inside = _inside(Path(folder))
-            here = sum(
-                _is_of_size(present.get(key.removeprefix(inside)), stamps[key].size) for key in keys
-            )
+            sizes = {key.removeprefix(_inside(folder)): stamps[key].size for key in keys}
+            here = sum(_is_of_size(present.get(name), size) for name, size in sizes.items())
             if here >= _SAME * len(keys):
                 yield from keys
 
@@ -131,6 +130,16 @@ def _inside(folder: Path) -> str:
 
 def _named(catalog: Catalog) -> dict[str, str]:
     return dict(json.loads(catalog.setting(_NAMED) or "{}"))
+
+
+def _gone(key: str, owner: str, exists: Callable[[Path], bool]) -> Path | None:
+    """The outermost folder of a file that is no more, from the one it was indexed through down."""
+    folder = Path(owner)
+    for part in Path(key).relative_to(folder).parts:
+        if not exists(folder):
+            return folder
+        folder /= part
+    return None
 
 
 def _is_of_size(file: Path | None, size: int) -> bool:

@@ -38,6 +38,18 @@ def test_a_folder_that_moved_is_not_indexed_twice(folder, tmp_path):
     assert sync_folder(index, moved).unchanged == 3
 
 
+def test_a_folder_that_moved_out_of_an_indexed_one_is_not_indexed_twice(folder, tmp_path):
+    """Before the one around it is synchronised again, and after."""
+    index = Index()
+    sync_folder(index, folder)
+    moved = (folder / "guide").rename(tmp_path / "manual")
+    assert sync_folder(index, moved).deleted == tuple(
+        str(folder / "guide" / name) for name in ("c.md", "d.txt")
+    )
+    assert len(sources(index)) == 4
+    assert sync_folder(index, folder).unchanged == 2
+
+
 def test_another_folder_is_not_taken_for_one_that_is_gone(folder, tmp_path):
     """A drive that is not there keeps its documents, whatever else is indexed."""
     other = tmp_path / "other"
