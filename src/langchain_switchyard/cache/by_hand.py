@@ -72,11 +72,15 @@ class ByHand:
         }
         if not _TEXT.issuperset(map(type, names.values())):  # This is on the path of every hit.
             check_names(**names)
-        return dataclasses.replace(
-            request,
+        # Said in full: `dataclasses.replace` takes three times as long.
+        return Request(
+            messages=request.messages,
+            parameters=request.parameters,
+            model=request.model,
             namespace=options.namespace or request.namespace or self._parts.policy.namespace,
+            tenant=request.tenant,
             subject=options.subject or request.subject,
-            vary={**request.vary, **options.vary},
+            vary={**request.vary, **options.vary} if options.vary else request.vary,
         )
 
     def look(
