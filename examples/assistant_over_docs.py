@@ -27,7 +27,7 @@ def main() -> None:
         home = Path(folder)
         for name, text in DOCUMENTS.items():
             (home / name).write_text(text, "utf-8")
-        library = HybridRetriever.open(home / ".index")
+        library = HybridRetriever.open(home / ".index", create=True)
         library.sync_folder(home)
 
         with SqliteSaver.from_conn_string(str(home / "threads.sqlite")) as threads:

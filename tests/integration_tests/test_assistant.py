@@ -152,7 +152,7 @@ def test_nobody_answering_is_an_error_and_no_answer(switchyard: Command) -> None
 
 async def test_an_asynchronous_thread_streams_once_and_survives(docs: Path, tmp_path: Path) -> None:
     """Over HTTP, with the asynchronous SQLite checkpointer and a stream that breaks."""
-    library = HybridRetriever.open(tmp_path / "index")
+    library = HybridRetriever.open(tmp_path / "index", create=True)
     library.sync_folder(docs)
     thread: Any = {"configurable": {"thread_id": "t"}}
     database = str(tmp_path / "threads.sqlite")

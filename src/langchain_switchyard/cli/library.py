@@ -30,7 +30,7 @@ def open_library(docs: str, state: Path, console: Console) -> tuple[HybridRetrie
     """
     folder = _folder(docs)
     name = blake2b(str(folder.resolve()).encode(), digest_size=6).hexdigest()
-    library = HybridRetriever.open(_writable(state / "index" / name))
+    library = HybridRetriever.open(_writable(state / "index" / name), create=True)
     try:
         with console.progress("indexing") as advance:
             report = library.sync_folder(folder, progress=advance)

@@ -48,7 +48,7 @@ def _open_library(docs: str) -> HybridRetriever:
     # Late: whoever has no documents need not have numpy.
     from langchain_switchyard.retrieval import HybridRetriever  # noqa: PLC0415
 
-    library = HybridRetriever.open(Path(".switchyard") / "studio")
+    library = HybridRetriever.open(Path(".switchyard") / "studio", create=True)
     try:
         library.sync_folder(docs)
     except BaseException:

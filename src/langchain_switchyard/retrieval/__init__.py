@@ -33,6 +33,7 @@ from langchain_switchyard.retrieval.evaluation.tuning import Tuning, tune
 from langchain_switchyard.retrieval.fusion.adjust import Recency
 from langchain_switchyard.retrieval.hit import Hit, LegScore, SearchResult
 from langchain_switchyard.retrieval.hybrid import HybridRetriever
+from langchain_switchyard.retrieval.lexical.tokenizer import JiebaTokenizer
 from langchain_switchyard.retrieval.queries.feedback import PseudoRelevanceFeedback
 from langchain_switchyard.retrieval.queries.history import HistoryRewrite
 from langchain_switchyard.retrieval.queries.hyde import Hyde
@@ -72,6 +73,7 @@ __all__ = [
     "HybridRetriever",
     "Hyde",
     "Index",
+    "JiebaTokenizer",
     "LegScore",
     "ListwiseRerank",
     "LocalEmbeddings",

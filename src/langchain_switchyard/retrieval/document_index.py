@@ -14,6 +14,7 @@ from langchain_core.indexing.base import DeleteResponse, DocumentIndex, UpsertRe
 from pydantic import Field
 
 from langchain_switchyard.retrieval.hybrid import HybridRetriever
+from langchain_switchyard.retrieval.storage.records import given_ids
 
 
 class HybridDocumentIndex(DocumentIndex):
@@ -53,9 +54,8 @@ class HybridDocumentIndex(DocumentIndex):
         del kwargs
         if ids is None:
             raise ValueError("delete needs the ids to delete")
-        known = [
-            str(document.id) for document in self.retriever.index.get(list(dict.fromkeys(ids)))
-        ]
+        wanted = list(dict.fromkeys(given_ids(ids)))
+        known = [str(document.id) for document in self.retriever.index.get(wanted)]
         self.retriever.delete(known)
         return DeleteResponse(succeeded=known, failed=[], num_deleted=len(known), num_failed=0)
 

@@ -22,6 +22,11 @@ from pydantic import ConfigDict, Field, PrivateAttr
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval.backends.backend import Backend
 from langchain_switchyard.retrieval.backends.backend_index import BackendIndex, open_backend
+from langchain_switchyard.retrieval.call_arguments import (
+    checked_count,
+    checked_query,
+    refuse_unknown,
+)
 from langchain_switchyard.retrieval.dense.stores import StoreChoice
 from langchain_switchyard.retrieval.fusion.leg_runner import LegRunner
 from langchain_switchyard.retrieval.fusion.leg_runs import AsyncLegRuns, LegRuns
@@ -29,6 +34,7 @@ from langchain_switchyard.retrieval.hit import SearchResult
 from langchain_switchyard.retrieval.lexical.tokenizer import Tokenizer
 from langchain_switchyard.retrieval.search import Search, check_fusion
 from langchain_switchyard.retrieval.search_config import SearchConfig
+from langchain_switchyard.retrieval.storage.database import IndexUnavailable, holds_index
 from langchain_switchyard.retrieval.storage.filters import Filter
 from langchain_switchyard.retrieval.storage.index import Index
 from langchain_switchyard.retrieval.sync.documents import sync_documents
@@ -122,9 +128,30 @@ class HybridRetriever(BaseRetriever):
 
     @classmethod
     def open(
-        cls, path: str | Path, embeddings: Embeddings | None = None, k: int = 4, **kwargs: Any
+        cls,
+        path: str | Path,
+        embeddings: Embeddings | None = None,
+        k: int = 4,
+        *,
+        create: bool = False,
+        **kwargs: Any,
     ) -> Self:
-        """Open a saved index; ``kwargs`` as for ``from_documents``."""
+        """Open a saved index.
+
+        Args:
+            path: Its folder; one that cannot be written to can be searched.
+            embeddings: The model that it was made with; without one there is no dense leg.
+            k: As for ``from_documents``.
+            create: Begin an empty index if there is none.
+            **kwargs: As for ``from_documents``.
+
+        Raises:
+            IndexUnavailable: There is no index in the folder, or not one that fits.
+        """
+        if not create and not holds_index(Path(path)):
+            raise IndexUnavailable(
+                f"there is no index in {path}: correct the folder, or begin one with create=True"
+            )
         return cls.from_documents([], embeddings, k, path=path, **kwargs)
 
     def add_documents(self, documents: Iterable[Document]) -> list[str]:
@@ -162,7 +189,7 @@ class HybridRetriever(BaseRetriever):
         return self.index
 
     def delete(self, ids: Iterable[str]) -> None:
-        """Delete documents; unknown ids are ignored."""
+        """Delete documents; unknown ids are ignored, a text instead of a list is refused."""
         self.index.delete(ids)
 
     async def adelete(self, ids: Iterable[str]) -> None:
@@ -205,8 +232,9 @@ class HybridRetriever(BaseRetriever):
         run_manager: CallbackManagerForRetrieverRun,
         k: int | None = None,
         filter: Filter | None = None,  # noqa: A002 - LangChain's word.
-        **_: Any,
+        **unknown: Any,
     ) -> list[Document]:
+        refuse_unknown(unknown)
         listened = bool(run_manager.inheritable_handlers)
         child = run_manager.get_child() if listened else None
         return [hit.document for hit in self._search(query, k, filter, child)]
@@ -218,8 +246,9 @@ class HybridRetriever(BaseRetriever):
         run_manager: AsyncCallbackManagerForRetrieverRun,
         k: int | None = None,
         filter: Filter | None = None,  # noqa: A002 - LangChain's word.
-        **_: Any,
+        **unknown: Any,
     ) -> list[Document]:
+        refuse_unknown(unknown)
         listened = bool(run_manager.inheritable_handlers)
         child = run_manager.get_child() if listened else None
         return [hit.document for hit in await self._asearch(query, k, filter, child)]
@@ -244,4 +273,5 @@ class HybridRetriever(BaseRetriever):
         return await apart(search.result)
 
     def _begin(self, query: str, k: int | None, wanted: Filter | None) -> Search:
-        return Search(self.index, self.config, query, self.k if k is None else k, wanted)
+        count = self.k if k is None else checked_count(k)
+        return Search(self.index, self.config, checked_query(query), count, wanted)

@@ -14,6 +14,7 @@ from langchain_switchyard.retrieval.backends.backend import FusionUnsupported
 from langchain_switchyard.retrieval.dense.vectors import Matrix
 from langchain_switchyard.retrieval.fusion.adjust import diverse, recent
 from langchain_switchyard.retrieval.fusion.combine import Ranking, finish, rank
+from langchain_switchyard.retrieval.fusion.leg_check import FEWEST, LegCheck
 from langchain_switchyard.retrieval.fusion.leg_runner import LegCall
 from langchain_switchyard.retrieval.fusion.leg_runs import Outcome
 from langchain_switchyard.retrieval.fusion.legs import LegResult, candidates, collect
@@ -86,6 +87,8 @@ class Search:
 
     def asks(self) -> dict[str, LegCall]:
         """Return what to ask next, by leg; nothing when all is known."""
+        if not self._query.strip() or not self._count:
+            return {}  # Nothing is asked for; the nearest of everything would be an answer to it.
         return self._legs() if self._results is None else self._fills(self._results)
 
     def take(self, outcomes: Mapping[str, Outcome]) -> None:
@@ -114,8 +117,8 @@ class Search:
         notes = list(self._notes)
         check = self._index.check
         given = self._config.dense_share is not None
-        if check is not None and check.warning and len(results) > 1 and not given:
-            notes.append(check.warning)
+        if len(results) > 1 and not given:
+            notes += _noted(check, self._index.dense_weight)
         ranking = rank(results, self._share(), self._config.fuse())
         if self._config.recency is not None or self._config.diversity is not None:
             ranking = self._adjusted(ranking)
@@ -188,6 +191,17 @@ class Search:
         places = np.array(diverse(ranking.scores, vectors, self._count, 1 - diversity), np.int64)
         # Places, not scores, carry the order now: later ones may score higher.
         return ranking.reordered(places, -np.arange(len(places), dtype=np.float64))
+
+
+def _noted(check: LegCheck | None, weight: float) -> list[str]:
+    if check is not None:
+        return [check.warning] if check.warning else []
+    return [
+        (
+            f"nobody checked whether the embedding model reads these texts (that takes {FEWEST} "
+            f"documents with vectors of our own): its weight is {weight:.2g}"
+        )
+    ]
 
 
 def _fill(leg: LegResult, rows: Ints, vector: Matrix | None) -> LegResult:

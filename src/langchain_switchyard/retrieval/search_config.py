@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,12 +53,12 @@ class SearchConfig:
                 f"unknown strategy {self.strategy!r}: hybrid, lexical or dense"
             )
         for weight in (self.vector_weight, self.keyword_weight):
-            if weight is not None and not weight >= 0:
-                raise ConfigurationError(f"weights must not be negative, got {weight}")
+            if weight is not None and not _is_weight(weight):
+                raise ConfigurationError(f"a weight is a number, 0 or more, got {weight!r}")
         if self.vector_weight == 0 and self.keyword_weight == 0:
             raise ConfigurationError("vector_weight and keyword_weight cannot both be 0")
-        if self.depth < 1:
-            raise ConfigurationError(f"depth must be at least 1, got {self.depth}")
+        if not isinstance(self.depth, int) or self.depth < 1:
+            raise ConfigurationError(f"depth is a whole number, 1 or more, got {self.depth!r}")
         if self.diversity is not None and not 0 <= self.diversity <= 1:
             raise ConfigurationError(f"diversity is from 0 to 1, got {self.diversity}")
         if self.leg_timeout is not None and self.leg_timeout <= 0:
@@ -89,3 +90,9 @@ class SearchConfig:
         default = "corpus_z" if self.dense_share is None else "tmm"
         fusion = self.fusion or default
         return resolve(SERVER_FUSIONS.get(fusion, fusion) if isinstance(fusion, str) else fusion)
+
+
+def _is_weight(value: object) -> bool:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return math.isfinite(value) and value >= 0

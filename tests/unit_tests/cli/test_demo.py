@@ -31,7 +31,7 @@ def test_own_documents_are_asked_in_two_languages(run: Callable) -> None:
 @pytest.fixture(scope="module")
 def ask_own_documents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
     """Ask the assistant of the demo about the project's documents."""
-    library = HybridRetriever.open(tmp_path_factory.mktemp("index"))
+    library = HybridRetriever.open(tmp_path_factory.mktemp("index"), create=True)
     library.sync_folder(ROOT / "docs")
     assistant = build_assistant(LocalChatModel(), retriever=library)
     yield lambda question: assistant.invoke({"messages": [("user", question)]})["messages"][-1].text

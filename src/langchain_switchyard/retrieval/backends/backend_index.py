@@ -16,11 +16,12 @@ from langchain_switchyard.retrieval.backends.backend import Backend, NewDocument
 from langchain_switchyard.retrieval.backends.backend_view import BackendView, record
 from langchain_switchyard.retrieval.backends.rank_bm25 import RankBM25Backend
 from langchain_switchyard.retrieval.backends.sample import Sample, take_sample
+from langchain_switchyard.retrieval.dense.same_model import SameModel
 from langchain_switchyard.retrieval.dense.vectors import Matrix
 from langchain_switchyard.retrieval.fusion.leg_check import (
     FEWEST,
     SAMPLE,
-    UNCHECKED_WEIGHT,
+    UNCHECKED_FEW,
     LegCheck,
     check_legs,
 )
@@ -29,13 +30,21 @@ from langchain_switchyard.retrieval.storage.conditions import condition, facets
 from langchain_switchyard.retrieval.storage.database import IndexUnavailable
 from langchain_switchyard.retrieval.storage.entry import Entry, entries_of
 from langchain_switchyard.retrieval.storage.filters import Filter
-from langchain_switchyard.retrieval.storage.records import decode, document_id, unit_vectors
+from langchain_switchyard.retrieval.storage.records import (
+    decode,
+    document_id,
+    given_documents,
+    given_ids,
+    unit_vectors,
+)
 from langchain_switchyard.retrieval.sync.preparation import DocumentTask, Preparation, Prepared
 from langchain_switchyard.retrieval.sync.workers import Workers, executor_of, prepared
 
 _logger = logging.getLogger(__name__)
 # Documents per request: what is embedded and sent at once.
 _BATCH = 500
+# Stored documents, of which the shortest is embedded again when they are opened by a model.
+_COMPARED = 8
 
 
 class Encoder:
@@ -91,7 +100,9 @@ class BackendIndex:
         """Ask the engine what it holds."""
         self.backend = backend
         self.tokenizer = make_tokenizer(tokenizer)
-        self.dense = None if embeddings is None else Encoder(embeddings)
+        self.dense = (
+            None if embeddings is None else Encoder(SameModel.of(embeddings, self._some_vectors))
+        )
         self.server_fusions = backend.server_fusions
         self._lock = guarded_lock()
         self._sample: Sample | None = None
@@ -113,7 +124,7 @@ class BackendIndex:
     @property
     def dense_weight(self) -> float:
         """Weight of the dense leg that the leg check found fit."""
-        return UNCHECKED_WEIGHT if self.check is None else self.check.weight
+        return UNCHECKED_FEW if self.check is None else self.check.weight
 
     def add_documents(self, documents: Iterable[Document], *, workers: Workers = None) -> list[str]:
         """Add documents; one whose id exists replaces the old. Searches find them on return.
@@ -144,15 +155,16 @@ class BackendIndex:
 
     def delete(self, ids: Iterable[str]) -> None:
         """Delete documents; unknown ids are ignored."""
-        wanted = list(dict.fromkeys(ids))
+        wanted = list(dict.fromkeys(given_ids(ids)))
         for start in range(0, len(wanted), _BATCH):
             self.backend.remove(wanted[start : start + _BATCH])
         self._note_written(len(wanted))
 
     def get(self, ids: Sequence[str]) -> list[Document]:
         """Return the documents of ``ids`` that exist, in that order."""
-        found = {stored.id: stored for stored in self.backend.fetch(list(dict.fromkeys(ids)))}
-        return [decode(record(0, found[name])) for name in ids if name in found]
+        wanted = given_ids(ids)
+        found = {stored.id: stored for stored in self.backend.fetch(list(dict.fromkeys(wanted)))}
+        return [decode(record(0, found[name])) for name in wanted if name in found]
 
     def view(self, wanted: Filter | None) -> BackendView:
         """Return what one search sees.
@@ -175,6 +187,10 @@ class BackendIndex:
                 self._sample = take_sample(self.backend, self.tokenizer, SAMPLE)
                 self._written = 0
             return self._sample
+
+    def _some_vectors(self) -> tuple[list[str], Matrix]:
+        """Return some documents and their vectors, for a comparison of models."""
+        return take_sample(self.backend, self.tokenizer, _COMPARED).embedded()
 
     def _note_written(self, count: int) -> None:
         with self._lock:
@@ -247,7 +263,7 @@ class BackendIndex:
 
 def _groups(documents: Iterable[Document], ids: list[str]) -> Iterator[list[DocumentTask]]:
     """Cut documents into batches, and note their ids as they go by."""
-    rest = iter(documents)
+    rest = iter(given_documents(documents))
     while batch := list(islice(rest, _BATCH)):
         names = [document_id(document) for document in batch]
         ids += names

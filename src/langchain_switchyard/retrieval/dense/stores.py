@@ -183,7 +183,18 @@ def open_store(choice: StoreChoice, folder: Path | None) -> DenseStore | None:
             return ChromaStore(None, f"switchyard-{uuid.uuid4().hex}")
         return ChromaStore(folder / "chroma")
     if isinstance(choice, str):
+        check_name(choice)
+        return None
+    return choice
+
+
+def check_name(choice: str) -> None:
+    """Refuse a name that no store has.
+
+    Raises:
+        ConfigurationError: An unknown name.
+    """
+    if choice not in ("auto", "numpy", "usearch", "chroma"):
         raise ConfigurationError(
             f"unknown vector_store {choice!r}: 'auto', 'numpy', 'usearch', 'chroma' or a store"
         )
-    return choice

@@ -15,7 +15,13 @@ import numpy as np
 
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval.dense.vectors import Matrix, dots
+from langchain_switchyard.retrieval.fusion.dates import moment
 from langchain_switchyard.retrieval.lexical.bm25 import Floats
+
+# Cosine from which two texts are the same; the same text embedded in two batches gives .99999.
+_COPY = 0.9995
+# More than any value can differ by.
+_LAST = 10.0
 
 
 def _now() -> dt.datetime:
@@ -27,7 +33,8 @@ class Recency:
     """Halves a document's standing every ``half_life`` days.
 
     Attributes:
-        key: Metadata key of a date, a time, an ISO text or seconds since 1970.
+        key: Metadata key of a date, a time, their text (ISO, ``2023/05/01``, ``2023年5月1日``) or
+            seconds or milliseconds since 1970; what cannot be read counts as no date.
         half_life: Days.
         share: How much age matters, 0 to 1: a document without a date keeps ``1 - share``.
         clock: Tells the present, with a time zone.
@@ -45,7 +52,7 @@ class Recency:
 
 
 def recent(scores: Floats, metadata: Sequence[dict[str, Any]], policy: Recency) -> Floats:
-    """Return scores scaled to 0..1 and weakened by age.
+    """Return scores weakened by age, above 0.
 
     Args:
         scores: ``(n,)`` fused scores, of any scale.
@@ -53,11 +60,24 @@ def recent(scores: Floats, metadata: Sequence[dict[str, Any]], policy: Recency) 
         policy: Key, half-life and share.
     """
     now = policy.clock()
-    spread = float(scores.max() - scores.min()) if len(scores) else 0.0
-    scaled = (scores - scores.min()) / spread if spread else np.ones(len(scores))
-    ages = [_age(each.get(policy.key), now) for each in metadata]
+    moments = [moment(each.get(policy.key)) for each in metadata]
+    ages = [None if at is None else (now - at).total_seconds() / 86_400 for at in moments]
     freshness = [0.0 if age is None else 0.5 ** (max(age, 0.0) / policy.half_life) for age in ages]
-    return np.asarray(scaled * (1 - policy.share + policy.share * np.array(freshness)))
+    return np.asarray(
+        (scores - _zero(scores)) * (1 - policy.share + policy.share * np.array(freshness))
+    )
+
+
+def _zero(scores: Floats) -> float:
+    """What counts as no standing at all: 0, or a step below the last where scores are negative.
+
+    Not the last score itself: what is 0 stays 0, however new the document is.
+    """
+    if not len(scores):
+        return 0.0
+    lowest = float(scores.min())
+    step = (float(scores.max()) - lowest) / len(scores) or 1.0
+    return min(0.0, lowest - step)
 
 
 def diverse(relevance: Floats, vectors: Matrix, count: int, trade: float) -> list[int]:
@@ -67,7 +87,8 @@ def diverse(relevance: Floats, vectors: Matrix, count: int, trade: float) -> lis
         relevance: ``(n,)`` scores, of any scale.
         vectors: ``(n, d)`` unit vectors of the same documents.
         count: Results wanted.
-        trade: 1 looks at relevance only, 0 at difference only (Carbonell, Goldstein 1998).
+        trade: 1 looks at relevance only, 0 at difference only (Carbonell, Goldstein 1998). Below
+            1 a copy of what is chosen comes after everything that is none.
     """
     if not 0 <= trade <= 1:
         raise ConfigurationError(f"trade is from 0 to 1, got {trade}")
@@ -78,28 +99,11 @@ def diverse(relevance: Floats, vectors: Matrix, count: int, trade: float) -> lis
     while len(chosen) < min(count, len(relevance)):
         # Nothing chosen yet: nothing to differ from.
         value = scaled if not chosen else trade * scaled - (1 - trade) * nearest
+        if trade < 1:
+            value = np.where(nearest >= _COPY, value - _LAST, value)
         value = value.copy()
         value[chosen] = -np.inf
         best = int(value.argmax())
         chosen.append(best)
         nearest = np.maximum(nearest, dots(vectors, vectors[best]))
     return chosen
-
-
-def _age(value: Any, now: dt.datetime) -> float | None:
-    """Days since ``value``, ``None`` if it is no date."""
-    if isinstance(value, str):
-        try:
-            value = dt.datetime.fromisoformat(value)
-        except ValueError:
-            return None
-    if isinstance(value, bool) or value is None:
-        return None
-    if isinstance(value, int | float):
-        value = dt.datetime.fromtimestamp(value, dt.UTC)
-    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
-        value = dt.datetime(value.year, value.month, value.day, tzinfo=dt.UTC)
-    if not isinstance(value, dt.datetime):
-        return None
-    aware = value if value.tzinfo else value.replace(tzinfo=dt.UTC)
-    return (now - aware).total_seconds() / 86_400

@@ -12,6 +12,7 @@ from langchain_switchyard.retrieval.fusion.methods import LegScores
 from langchain_switchyard.retrieval.lexical.bm25 import Floats
 from langchain_switchyard.retrieval.lexical.lexical_index import LexicalIndex
 from langchain_switchyard.retrieval.lexical.segment import Bools, Ints
+from langchain_switchyard.retrieval.storage.database import IndexUnavailable
 
 _logger = logging.getLogger(__name__)
 
@@ -115,11 +116,13 @@ def collect(
 
     Raises:
         Exception: Every leg failed; the first one's error, as an empty answer would be a lie.
+        IndexUnavailable: A leg cannot be used with this index: no passing trouble, so no leg does
+            without it.
     """
     results, notes, errors = [], [], []
     for name, outcome in outcomes.items():
         if isinstance(outcome, BaseException):
-            if not isinstance(outcome, Exception):
+            if not isinstance(outcome, Exception) or isinstance(outcome, IndexUnavailable):
                 raise outcome
             notes.append(f"the {name} leg is missing: {type(outcome).__name__}: {outcome}")
             _logger.warning("retrieval goes on without the %s leg", name, exc_info=outcome)

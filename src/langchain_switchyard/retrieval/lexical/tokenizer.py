@@ -16,7 +16,9 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from hashlib import blake2b
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from langchain_switchyard.errors import ConfigurationError, MissingExtra
@@ -113,10 +115,11 @@ class MixedTokenizer:
         if not text.isascii():
             text = unicodedata.normalize("NFKC", text)
         runs = _RUN.findall(text)
-        terms = self._terms(runs, drop_stop_words=True)
-        return terms or self._terms(runs, drop_stop_words=False)
+        terms = self.terms(runs, drop_stop_words=True)
+        return terms or self.terms(runs, drop_stop_words=False)
 
-    def _terms(self, runs: Iterable[str], *, drop_stop_words: bool) -> list[str]:
+    def terms(self, runs: Iterable[str], *, drop_stop_words: bool) -> list[str]:
+        """Return the terms of runs of one script each."""
         terms: list[str] = []
         word = self._word
         for run in runs:
@@ -148,8 +151,11 @@ class JiebaTokenizer:
     Slower and, on the judged sets tried, less exact than characters and pairs; useful where a
     user's dictionary defines the terms that matter.
 
+    Its ``name`` holds a digest of what is in the dictionaries, so that an index notices when they
+    change, and not when they move.
+
     Args:
-        user_dictionaries: Files in jieba's own format, added to its dictionary.
+        user_dictionaries: Files in jieba's own format, added to its dictionary; or one of them.
         words: Single words to add.
 
     Raises:
@@ -157,7 +163,9 @@ class JiebaTokenizer:
         ConfigurationError: A dictionary cannot be read.
     """
 
-    def __init__(self, user_dictionaries: Iterable[str] = (), words: Iterable[str] = ()) -> None:
+    def __init__(
+        self, user_dictionaries: str | Path | Iterable[str | Path] = (), words: Iterable[str] = ()
+    ) -> None:
         """Create a jieba of our own, so that its dictionary is not shared with anybody else's."""
         try:
             jieba: Any = import_module("jieba")  # Optional and slow to load: only on demand.
@@ -165,17 +173,22 @@ class JiebaTokenizer:
             raise MissingExtra("tokenizer='jieba'", "jieba") from error
         self._cutter: Any = jieba.Tokenizer()
         self._rest = MixedTokenizer()
-        self._given = dictionaries, extra_words = tuple(user_dictionaries), tuple(words)
-        for file in dictionaries:
+        if isinstance(user_dictionaries, str | Path):
+            user_dictionaries = [user_dictionaries]
+        self._given = files, extra = tuple(map(str, user_dictionaries)), _words(words)
+        digest = blake2b("\0".join(extra).encode(), digest_size=8)
+        for file in files:
             try:
-                self._cutter.load_userdict(str(file))
-            except OSError as error:
-                raise ConfigurationError(f"jieba dictionary {file!r} cannot be read") from error
-        for extra_word in extra_words:
-            self._cutter.add_word(extra_word)
+                digest.update(Path(file).read_bytes())
+                self._cutter.load_userdict(file)
+            except (OSError, ValueError) as error:
+                raise ConfigurationError(
+                    f"jieba dictionary {file!r} cannot be read: {error}"
+                ) from error
+        for word in extra:
+            self._cutter.add_word(word)
         # The words decide the terms, so they belong to the identity of the index.
-        marks = [*(str(file) for file in dictionaries), *extra_words]
-        self.name = "/".join(["jieba/1", *marks])
+        self.name = f"jieba/2/{digest.hexdigest()}" if files or extra else "jieba/2"
 
     def __reduce__(self) -> tuple[type[JiebaTokenizer], tuple[tuple[str, ...], tuple[str, ...]]]:
         """Travel to another process, which reads the dictionaries itself."""
@@ -183,14 +196,23 @@ class JiebaTokenizer:
 
     def tokens(self, text: str) -> list[str]:
         """Return jieba's search-mode words for Chinese runs and default terms for the rest."""
-        normal = unicodedata.normalize("NFKC", text)
+        runs = _RUN.findall(unicodedata.normalize("NFKC", text))
+        return self._terms(runs, drop=True) or self._terms(runs, drop=False)
+
+    def _terms(self, runs: Iterable[str], *, drop: bool) -> list[str]:
         terms: list[str] = []
-        for run in _RUN.findall(normal):
+        for run in runs:
             if _PAIRED.match(run):
                 terms.extend(self._cutter.cut_for_search(run))
             else:
-                terms.extend(self._rest.tokens(run))
+                terms.extend(self._rest.terms([run], drop_stop_words=drop))
         return terms
+
+
+def _words(given: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(given, str):
+        raise ConfigurationError(f"words are a list of texts, got {given!r}: write [{given!r}]")
+    return tuple(given)
 
 
 def make_tokenizer(which: str | Tokenizer | None) -> Tokenizer:

@@ -21,6 +21,11 @@ class IndexUnavailable(SwitchyardError):
     """The index on disk cannot be used; the message says why and what to do."""
 
 
+def holds_index(folder: Path) -> bool:
+    """Return whether there is an index in a folder, which need not exist."""
+    return (folder / _FILE).is_file()
+
+
 class Database:
     """One file, or one memory; safe for threads, processes and forks.
 

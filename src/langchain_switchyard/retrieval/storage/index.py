@@ -18,13 +18,15 @@ from langchain_core.vectorstores import VectorStore
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.forks import guarded_rlock
 from langchain_switchyard.retrieval.dense.dense_leg import DenseLeg
-from langchain_switchyard.retrieval.dense.stores import StoreChoice, open_store
+from langchain_switchyard.retrieval.dense.same_model import SameModel
+from langchain_switchyard.retrieval.dense.stores import StoreChoice, check_name, open_store
 from langchain_switchyard.retrieval.dense.vector_home import VectorHome
 from langchain_switchyard.retrieval.dense.vectors import Matrix, decode_vector
 from langchain_switchyard.retrieval.fusion.leg_check import (
     FEWEST,
     SAMPLE,
-    UNCHECKED_WEIGHT,
+    UNCHECKED_FEW,
+    UNCHECKED_STORE,
     LegCheck,
     check_legs,
 )
@@ -36,7 +38,12 @@ from langchain_switchyard.retrieval.storage.catalog import Catalog
 from langchain_switchyard.retrieval.storage.database import IndexUnavailable
 from langchain_switchyard.retrieval.storage.entry import Entry, entries_of
 from langchain_switchyard.retrieval.storage.filters import Filter, MetadataColumns
-from langchain_switchyard.retrieval.storage.records import decode, document_id
+from langchain_switchyard.retrieval.storage.records import (
+    decode,
+    document_id,
+    given_documents,
+    given_ids,
+)
 from langchain_switchyard.retrieval.storage.repair import complete
 from langchain_switchyard.retrieval.storage.writer import Writer
 from langchain_switchyard.retrieval.views import IndexView
@@ -45,6 +52,8 @@ _logger = logging.getLogger(__name__)
 Progress = Callable[[int, int, str], None]
 # Documents per transaction: what a kill can cost, and what embedding holds in memory.
 _BATCH, _BATCH_EMBEDDED = 5_000, 500
+# Stored documents, of which the shortest is embedded again when an index is opened by a model.
+_COMPARED = 8
 
 
 class Index:
@@ -71,6 +80,9 @@ class Index:
         tokenizer: str | Tokenizer | None = None,
     ) -> None:
         """Open or create the index."""
+        if isinstance(vector_store, str) and vector_store != "auto":
+            # Also where no model uses it yet: a typo must not wait for that.
+            check_name(vector_store)
         self.path = Path(path) if path is not None else None
         self._lock = guarded_rlock()
         self.catalog = Catalog(self.path)
@@ -94,7 +106,8 @@ class Index:
         return frozenset()
 
     def __len__(self) -> int:
-        """Live documents."""
+        """Live documents, those that other processes wrote among them."""
+        self.refresh()
         return len(self.lexical)
 
     def close(self) -> None:
@@ -120,7 +133,7 @@ class Index:
         Returns:
             The ids, in the order given.
         """
-        given = list(documents)
+        given = list(given_documents(documents))
         ids = [document_id(document) for document in given]
         # Within one call the last of several documents with one id wins, as across calls.
         entries = entries_of(given, origin)
@@ -135,7 +148,7 @@ class Index:
 
     def delete(self, ids: Iterable[str]) -> None:
         """Delete documents; unknown ids are ignored. Durable on return."""
-        wanted = list(dict.fromkeys(ids))
+        wanted = list(dict.fromkeys(given_ids(ids)))
         for start in range(0, len(wanted), _BATCH):
             self._writer.write([], wanted[start : start + _BATCH], self.dense)
 
@@ -158,8 +171,9 @@ class Index:
 
     def get(self, ids: Sequence[str]) -> list[Document]:
         """Return the documents of ``ids`` that exist, in that order."""
-        found = self.catalog.by_id(ids)
-        return [decode(found[i]) for i in ids if i in found]
+        wanted = given_ids(ids)
+        found = self.catalog.by_id(wanted)
+        return [decode(found[i]) for i in wanted if i in found]
 
     def vectors(self, rows: Ints) -> Matrix:
         """Return the unit vectors of documents, zeros for those without one.
@@ -219,7 +233,10 @@ class Index:
     @property
     def dense_weight(self) -> float:
         """Weight of the dense leg that the leg check found fit."""
-        return UNCHECKED_WEIGHT if self.check is None else self.check.weight
+        if self.check is not None:
+            return self.check.weight
+        by_itself = self.dense is not None and not self.dense.embeds
+        return UNCHECKED_STORE if by_itself else UNCHECKED_FEW
 
     def check_legs(self) -> None:
         """Check the dense leg once, and again whenever the index has doubled."""
@@ -231,8 +248,9 @@ class Index:
         found = check_legs(texts, vectors, dense.embed, self.lexical.tokenizer, len(self))
         if found is None:
             return
-        with self._lock, self.catalog.writing(), self.catalog.transaction():
-            self.catalog.remember("leg_check", found.encode())
+        if not self.catalog.is_read_only:
+            with self._lock, self.catalog.writing(), self.catalog.transaction():
+                self.catalog.remember("leg_check", found.encode())
         self.check = found
         if found.warning:
             _logger.warning("%s", found.warning)
@@ -254,9 +272,19 @@ class Index:
             return None
         store = open_store(choice, self.path)
         self._home.arrive()
+        if embeddings is not None:
+            embeddings = SameModel.of(embeddings, self._some_vectors)
         return DenseLeg(self.catalog, embeddings, store, self._home.vectors)
 
+    def _some_vectors(self) -> tuple[list[str], Matrix]:
+        """Return some documents and their vectors, for a comparison of models."""
+        if self.dense is None:
+            return [], np.zeros((0, 0), np.float32)
+        return self.dense.sample(_COMPARED)
+
     def _complete(self, dense: DenseLeg) -> None:
+        if self.catalog.is_read_only:
+            return
         with self._lock:
             generation = complete(self.catalog, dense)
             if generation is not None:

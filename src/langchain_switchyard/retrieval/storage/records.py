@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -26,9 +26,10 @@ def encode_metadata(document: Document) -> str:
         ConfigurationError: A value that JSON cannot hold; the message names its key.
     """
     try:
-        return json.dumps(
+        encoded = json.dumps(
             document.metadata, ensure_ascii=False, allow_nan=False, default=_encode_value
         )
+        encoded.encode()  # Half a character would fail later, without the document's name.
     except (TypeError, ValueError) as error:
         for key, value in document.metadata.items():
             if not _encodable(value):
@@ -38,6 +39,7 @@ def encode_metadata(document: Document) -> str:
                     "convert it to text or a number"
                 ) from error
         raise
+    return encoded
 
 
 def decode(record: Record) -> Document:
@@ -51,8 +53,52 @@ def decode_value(text: str) -> Any:
     return _METADATA.decode(text)
 
 
+def given_ids(ids: Iterable[str]) -> list[str]:
+    """Return ids as a list.
+
+    Raises:
+        ConfigurationError: One text, whose letters would be taken for ids; or no texts.
+    """
+    if isinstance(ids, str | bytes):
+        raise ConfigurationError(f"ids are a list of texts, got {ids!r}: write [{ids!r}]")
+    wanted = list(ids)
+    for each in wanted:
+        if not isinstance(each, str):
+            raise ConfigurationError(f"an id is a text, got {each!r}")
+    return wanted
+
+
+def given_documents(documents: Any) -> Iterable[Document]:
+    """Return documents as they were given.
+
+    Raises:
+        ConfigurationError: One document, or something else.
+    """
+    if isinstance(documents, Document | str):
+        raise ConfigurationError("documents are a list, even of one: write [document]")
+    found: Iterable[Document] = documents
+    return found
+
+
 def document_id(document: Document) -> str:
-    """Return the document's own id, or a stable one made of its text and metadata."""
+    """Return the document's own id, or a stable one made of its text and metadata.
+
+    Raises:
+        ConfigurationError: It is none, or holds half a character, which nothing can store.
+    """
+    if not isinstance(document, Document):
+        raise ConfigurationError(
+            f"expected a Document, got {document!r:.80}: Document(page_content=...)"
+        )
+    for text in (document.page_content, document.id or ""):
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            name = ascii((document.id or document.page_content)[:40])
+            raise ConfigurationError(
+                f"document {name} holds half a character (a lone surrogate) at place "
+                f"{error.start}: read its source with errors='replace'"
+            ) from error
     if document.id is not None:
         return document.id
     digest = blake2b(digest_size=16)
@@ -88,8 +134,8 @@ def unit_vectors(vectors: Sequence[Sequence[float]]) -> npt.NDArray[np.float32]:
         matrix = np.array(vectors, np.float32)
     except ValueError as error:
         raise ConfigurationError("the embedding model returned vectors of mixed length") from error
-    if matrix.ndim != 2 or not np.isfinite(matrix).all():
-        raise ConfigurationError("the embedding model returned no usable vectors (shape or NaN)")
+    if matrix.ndim != 2 or not matrix.shape[1] or not np.isfinite(matrix).all():
+        raise ConfigurationError("the embedding model returned no usable vectors (empty, or NaN)")
     norms = np.linalg.norm(matrix, axis=1, keepdims=True)
     result: npt.NDArray[np.float32] = matrix / np.maximum(norms, 1e-12)
     return result
@@ -114,7 +160,7 @@ def _decode_value(value: dict[str, Any]) -> Any:
 
 def _encodable(value: Any) -> bool:
     try:
-        json.dumps(value, allow_nan=False, default=_encode_value)
+        json.dumps(value, ensure_ascii=False, allow_nan=False, default=_encode_value).encode()
     except (TypeError, ValueError):
         return False
     return True

@@ -1,6 +1,7 @@
 """What ``BackendIndex`` does for every engine: embedding, weights, statistics, degradation."""
 
 import random
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -76,11 +77,10 @@ def test_the_weight_of_a_model_that_reads_nothing_is_found_and_kept(backend, cap
 
     class Blind(Embeddings):
         def embed_documents(self, texts):
-            rng = np.random.default_rng(len(texts))
-            return rng.normal(size=(len(texts), 16)).tolist()
+            return [self.embed_query(text) for text in texts]
 
         def embed_query(self, text):
-            return np.random.default_rng(7).normal(size=16).tolist()
+            return np.random.default_rng(crc32(text.encode())).normal(size=16).tolist()
 
     documents = [Document(id=t, page_content=t) for t in words(80, random.Random(1))]
     retriever = HybridRetriever.from_documents(documents, Blind(), backend=backend)
@@ -147,8 +147,8 @@ async def test_a_leg_that_cannot_score_the_others_hits_still_takes_part(backend,
     monkeypatch.setattr(backend, "nearest", fail)
     for result in (retriever.search("dogs", k=1), await retriever.asearch("dogs", k=1)):
         assert set(result.weights) == {"dense", "lexical"}
-        assert result.notes == (
-            "the dense leg did not score the other's hits: BackendError: too busy",
+        assert (
+            "the dense leg did not score the other's hits: BackendError: too busy" in result.notes
         )
 
 

@@ -11,6 +11,7 @@ from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval import HybridRetriever, SearchConfig
 from langchain_switchyard.retrieval.backends import BackendError, ElasticsearchBackend
 from langchain_switchyard.retrieval.backends.conformance_library import LIBRARY, TermDirections
+from langchain_switchyard.retrieval.storage.database import IndexUnavailable
 from tests.unit_tests.retrieval.backends.elasticsearch_loopback import Loopback
 
 
@@ -107,7 +108,7 @@ def test_another_model_is_refused(server):
             return [*super().embed_query(text), 0.0]
 
     filled(server)
-    with pytest.raises(ConfigurationError, match="64 numbers, this embedding model gives 65"):
+    with pytest.raises(IndexUnavailable, match="65 numbers, not 64"):
         HybridRetriever.from_documents(
             [Document(page_content="new")], Wide(), backend=ElasticsearchBackend(server.url)
         )

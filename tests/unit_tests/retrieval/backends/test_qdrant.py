@@ -13,6 +13,7 @@ from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval import HybridRetriever, QdrantBackend, SearchConfig
 from langchain_switchyard.retrieval.backends import BackendError
 from langchain_switchyard.retrieval.backends.conformance_library import LIBRARY, TermDirections
+from langchain_switchyard.retrieval.storage.database import IndexUnavailable
 
 
 @pytest.mark.parametrize("fusion", ["server_rrf", "server_dbsf"])
@@ -81,7 +82,7 @@ def test_another_model_is_refused():
     backend = QdrantBackend(":memory:")
     HybridRetriever.from_documents(LIBRARY, TermDirections(), backend=backend)
     new = [Document(page_content="new")]
-    with pytest.raises(ConfigurationError, match="64 numbers, this embedding model gives 65"):
+    with pytest.raises(IndexUnavailable, match="65 numbers, not 64"):
         HybridRetriever.from_documents(new, Wide(), backend=backend)
     backend = QdrantBackend(":memory:")
     HybridRetriever.from_documents(LIBRARY, backend=backend)

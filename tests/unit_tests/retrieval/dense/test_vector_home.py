@@ -112,8 +112,8 @@ def test_chroma_chosen_later_gets_the_documents_of_before(tmp_path, embeddings):
     filled(tmp_path, embeddings, "numpy").close()
     embeddings.embedded.clear()
     index = Index(tmp_path, embeddings, "chroma")
-    assert sorted(nearest(index, k=30)) == sorted(document.id for document in DOCUMENTS)
     assert embeddings.embedded == []
+    assert sorted(nearest(index, k=30)) == sorted(document.id for document in DOCUMENTS)
     index.close()
 
 

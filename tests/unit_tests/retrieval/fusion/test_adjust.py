@@ -9,6 +9,7 @@ from langchain_core.documents import Document
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval import HybridRetriever, SearchConfig
 from langchain_switchyard.retrieval.fusion.adjust import Recency, diverse, recent
+from langchain_switchyard.retrieval.fusion.dates import moment
 
 NOW = dt.datetime(2025, 1, 31, tzinfo=dt.UTC)
 
@@ -43,6 +44,55 @@ def test_negative_scores_are_weakened_not_strengthened():
     metadata = [{"date": "2000-01-01"}, {"date": "2025-01-31"}]
     old, new = recent(np.array([-1.0, -1.0]), metadata, Recency(clock=clock))
     assert new > old
+
+
+def test_the_last_candidate_can_rise():
+    """Two pages that fit nearly alike: the new one first, whatever scale their scores are on."""
+    metadata = [{"date": "2015-01-01"}, {"date": "2025-01-30"}]
+    for scores in ([2.0, 1.8], [1.1, 0.9], [0.016, 0.0155]):
+        old, new = recent(np.array(scores), metadata, Recency(clock=clock))
+        assert new > old
+    old, new = recent(np.array([1.0, -1.0]), metadata, Recency(share=0.9, clock=clock))
+    assert new > old
+    old, new = recent(np.array([2.0, 0.1]), metadata, Recency(clock=clock))
+    assert old > new
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("2023-05-01", "2023-05-01"),
+        ("2023/05/01", "2023-05-01"),
+        ("2023/5/1 08:30", "2023-05-01"),
+        ("2023年5月1日", "2023-05-01"),
+        ("2023 年 5 月 1 日 星期一", "2023-05-01"),
+        ("2023.5.1", "2023-05-01"),
+        ("20230501", "2023-05-01"),
+        (dt.date(2023, 5, 1), "2023-05-01"),
+        (1_700_000_000, "2023-11-14"),
+        (1_700_000_000_000, "2023-11-14"),
+        (1_700_000_000_000_000_000, "2023-11-14"),
+        (1e25, None),
+        (float("nan"), None),
+        (-1e25, None),
+        (True, None),
+        ("2023年13月1日", None),
+        ("now", None),
+        (None, None),
+    ],
+)
+def test_dates_are_read_as_people_and_machines_write_them(written, day):
+    """What is none counts as undated, and never fails a search."""
+    found = moment(written)
+    assert (None if found is None else found.date().isoformat()) == day
+
+
+def test_copies_come_after_everything_that_is_none():
+    """However relevant they are, and however little difference counts."""
+    vectors = np.array([[1, 0], [1, 0], [1, 0], [0.9, 0.435], [0, 1]], np.float32)
+    relevance = np.array([1.0, 0.99, 0.98, 0.5, 0.1])
+    assert diverse(relevance, vectors, 5, 0.9) == [0, 3, 4, 1, 2]
+    assert diverse(relevance, vectors, 3, 1.0) == [0, 1, 2]
 
 
 def test_diversity_passes_over_a_copy():

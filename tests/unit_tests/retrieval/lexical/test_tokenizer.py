@@ -97,6 +97,29 @@ def test_jieba_knows_the_words_of_its_user():
     assert plain.name != own.name
 
 
+def test_jieba_leaves_out_english_stop_words_as_the_default_does():
+    """In a sentence, run by run; alone they are all there is."""
+    tokenizer = JiebaTokenizer()
+    for text in ("the cat is on the mat", "the", "猫 on the mat 的"):
+        english = [term for term in tokenizer.tokens(text) if term.isascii()]
+        assert english == [term for term in MixedTokenizer().tokens(text) if term.isascii()]
+
+
+def test_a_jieba_dictionary_is_known_by_what_is_in_it(tmp_path):
+    """Moved, it is the same; changed, it is another, and an index made with it is refused."""
+    here, there = tmp_path / "here.txt", tmp_path / "there.txt"
+    here.write_text("云梯系统 100 n\n", "utf-8")
+    there.write_text("云梯系统 100 n\n", "utf-8")
+    name = JiebaTokenizer(here).name
+    assert name == JiebaTokenizer([str(there)]).name
+    assert str(tmp_path) not in name
+    assert JiebaTokenizer().name != name != JiebaTokenizer(words=["云梯系统"]).name
+    here.write_text("云梯 100 n\n", "utf-8")
+    assert JiebaTokenizer(here).name != name
+    with pytest.raises(ConfigurationError, match="a list"):
+        JiebaTokenizer(words="云梯")
+
+
 def test_a_missing_jieba_dictionary_is_named():
     """Rather than failing somewhere inside jieba."""
     with pytest.raises(ConfigurationError, match="nowhere"):
