@@ -34,6 +34,7 @@ from langchain_switchyard.retrieval.fusion.adjust import Recency
 from langchain_switchyard.retrieval.hit import Hit, LegScore, SearchResult
 from langchain_switchyard.retrieval.hybrid import HybridRetriever
 from langchain_switchyard.retrieval.lexical.tokenizer import JiebaTokenizer
+from langchain_switchyard.retrieval.progress import ProgressBar
 from langchain_switchyard.retrieval.queries.feedback import PseudoRelevanceFeedback
 from langchain_switchyard.retrieval.queries.history import HistoryRewrite
 from langchain_switchyard.retrieval.queries.hyde import Hyde
@@ -79,6 +80,7 @@ __all__ = [
     "LocalEmbeddings",
     "MultiQuery",
     "PostgresBackend",
+    "ProgressBar",
     "ProximityRerank",
     "PseudoRelevanceFeedback",
     "QdrantBackend",

@@ -184,17 +184,21 @@ class Database:
 
 def _connect(target: str, patience: float) -> sqlite3.Connection:
     try:
-        connection = sqlite3.connect(
-            target,
-            timeout=patience,
-            isolation_level=None,
-            check_same_thread=False,
-            uri=target.startswith("file:"),
-        )
+        connection = _opened(target, patience)
         connection.execute("PRAGMA synchronous=FULL")
     except sqlite3.DatabaseError as error:
         raise IndexUnavailable(f"{target} cannot be opened as an index: {error}") from error
     return connection
+
+
+def _opened(target: str, patience: float) -> sqlite3.Connection:
+    return sqlite3.connect(
+        target,
+        timeout=patience,
+        isolation_level=None,
+        check_same_thread=False,
+        uri=target.startswith("file:"),
+    )
 
 
 def _connect_to_read(folder: Path, patience: float) -> sqlite3.Connection:
@@ -202,7 +206,7 @@ def _connect_to_read(folder: Path, patience: float) -> sqlite3.Connection:
     place = (folder / _FILE).absolute().as_uri()
     log = folder / f"{_FILE}-wal"
     try:
-        connection = _connect(f"{place}?mode=ro", patience)
+        connection = _opened(f"{place}?mode=ro", patience)
         connection.execute("SELECT 1 FROM sqlite_master").fetchone()
         return connection
     except sqlite3.OperationalError as error:
@@ -212,4 +216,4 @@ def _connect_to_read(folder: Path, patience: float) -> sqlite3.Connection:
                 "can be written"
             ) from error
     # Nobody can be writing, so there is nothing to wait for: SQLite then needs no files beside it.
-    return _connect(f"{place}?immutable=1", patience)
+    return _opened(f"{place}?immutable=1", patience)
