@@ -18,6 +18,7 @@ from langchain_core.runnables import Runnable
 from langchain_core.runnables.base import RunnableBindingBase
 
 from langchain_switchyard.errors import ConfigurationError
+from langchain_switchyard.retrieval.evaluation.judged import judged
 from langchain_switchyard.retrieval.evaluation.measures import STANDARD, Grades, score
 from langchain_switchyard.retrieval.evaluation.significance import (
     Difference,
@@ -92,8 +93,8 @@ def evaluate(
         retriever: A retriever whose documents have ids, or a function from query to ids, documents
             or hits, best first.
         queries: ``query id -> text``.
-        judgements: ``query id -> {document id: grade}``; grades of 0 are irrelevant. Queries
-            without a relevant document are left out.
+        judgements: ``query id -> {document id: grade}``, or the relevant ids alone; grades of 0
+            are irrelevant. Queries without a relevant document are left out.
         depth: Results asked for, and looked at.
         measures: Their names: ``ndcg``, ``recall``, ``mrr``, ``map``, ``precision`` with ``@`` and
             a cutoff, and all that ir-measures knows (extra ``evaluation``).
@@ -103,9 +104,9 @@ def evaluate(
             such measure.
         MissingExtra: A measure needs ir-measures.
     """
-    asked = _judged(queries, judgements)
+    asked, graded = judged(queries, judgements)
     found = {name: _ids(_search(retriever, text, depth), depth) for name, text in asked.items()}
-    return Evaluation(tuple(found), score(found, judgements, measures))
+    return Evaluation(tuple(found), score(found, graded, measures))
 
 
 async def aevaluate(
@@ -131,7 +132,7 @@ async def aevaluate(
         ConfigurationError: As for ``evaluate``.
         MissingExtra: A measure needs ir-measures.
     """
-    asked = _judged(queries, judgements)
+    asked, graded = judged(queries, judgements)
     turn = asyncio.Semaphore(concurrency)
 
     async def ask(text: str) -> list[str]:
@@ -140,20 +141,7 @@ async def aevaluate(
 
     rankings = await asyncio.gather(*(ask(text) for text in asked.values()))
     found = dict(zip(asked, rankings, strict=True))
-    return Evaluation(tuple(found), await asyncio.to_thread(score, found, judgements, measures))
-
-
-def _judged(queries: Mapping[str, str], judgements: Judgements) -> dict[str, str]:
-    judged = {
-        name: text
-        for name, text in queries.items()
-        if any(grade > 0 for grade in judgements.get(name, {}).values())
-    }
-    if not judged:
-        raise ConfigurationError(
-            "no query has a relevant document: check the ids of the judgements"
-        )
-    return judged
+    return Evaluation(tuple(found), await asyncio.to_thread(score, found, graded, measures))
 
 
 def _search(retriever: Search, query: str, depth: int) -> Iterable[Any]:

@@ -14,6 +14,7 @@ from hashlib import sha1
 
 from langchain_switchyard.errors import ConfigurationError
 from langchain_switchyard.retrieval.evaluation.evaluate import Evaluation, Judgements, evaluate
+from langchain_switchyard.retrieval.evaluation.judged import judged
 from langchain_switchyard.retrieval.evaluation.significance import Difference
 from langchain_switchyard.retrieval.hybrid import HybridRetriever
 from langchain_switchyard.retrieval.search_config import SearchConfig
@@ -64,19 +65,15 @@ def tune(
     """
     if retriever.index.dense is None:
         raise ConfigurationError("there is nothing to weigh: this index has no dense leg")
-    judged = {
-        name: text
-        for name, text in queries.items()
-        if any(grade > 0 for grade in judgements.get(name, {}).values())
-    }
-    if len(judged) < FEWEST_QUERIES:
+    asked, graded = judged(queries, judgements)
+    if len(asked) < FEWEST_QUERIES:
         raise ConfigurationError(
-            f"tuning needs {FEWEST_QUERIES} judged queries or more, got {len(judged)}: with fewer "
+            f"tuning needs {FEWEST_QUERIES} judged queries or more, got {len(asked)}: with fewer "
             "the default is the better guess"
         )
-    choosing = {name: text for name, text in judged.items() if _chooses(name)}
-    reporting = {name: text for name, text in judged.items() if name not in choosing}
-    measured = partial(evaluate, judgements=judgements, measures=(measure,))
+    choosing = {name: text for name, text in asked.items() if _chooses(name)}
+    reporting = {name: text for name, text in asked.items() if name not in choosing}
+    measured = partial(evaluate, judgements=graded, measures=(measure,))
     own = measured(retriever, choosing)
     found: dict[float, Evaluation] = {}
     for weight in weights:
