@@ -73,7 +73,8 @@ class Forks:
     def before(self) -> None:
         """Take all locks, or none for the moment: no order of taking them can then be wrong."""
         end = time.monotonic() + self._patience
-        while not self._taken():
+        busy: Lock | None = None
+        while (busy := self._taken(busy, end - time.monotonic())) is not None:
             if time.monotonic() > end:
                 _logger.warning(
                     "forked while threads were at work for more than %s s: what they held may be "
@@ -81,7 +82,6 @@ class Forks:
                     self._patience,
                 )
                 return
-            time.sleep(0.001)
         for owner in list(self._tended):
             owner.before_fork()
 
@@ -97,16 +97,23 @@ class Forks:
         for owner in list(self._tended):
             owner.forked()
 
-    def _taken(self) -> bool:
+    def _taken(self, busy: Lock | None, patience: float) -> Lock | None:
+        """Take all locks, the one that was busy first, or none; return the one that is busy."""
         taken: list[Lock] = []
-        for lock in list(self._locks):
+        others = [lock for lock in list(self._locks) if lock is not busy]
+        # Waiting for it, rather than looking again and again: a busy lock may never be seen free.
+        if busy is not None:
+            if not busy.acquire(timeout=max(patience, 0.0)):
+                return busy
+            taken.append(busy)
+        for lock in others:
             if not lock.acquire(blocking=False):
                 for other in taken:
                     other.release()
-                return False
+                return lock
             taken.append(lock)
         self._held = taken
-        return True
+        return None
 
 
 FORKS = Forks()

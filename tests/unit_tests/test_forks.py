@@ -97,7 +97,7 @@ def first(retriever, query):
     # Not by invoke(), inside which LangChain imports: Python's own import locks survive no fork.
     return retriever.search(query, k=1)[0].id
 
-threads = [threading.Thread(target=write, daemon=True) for _ in range(3)]
+threads = [threading.Thread(target=write, daemon=True) for _ in range(2)]
 for thread in threads:
     thread.start()
 
@@ -106,7 +106,7 @@ def work():
     retriever.add_documents([Document(id="child", page_content="okapi")])
     assert first(retriever, "okapi") == "child"
 
-for _ in range(5):
+for _ in range(3):
     in_child(work)
 going = False
 for thread in threads:
