@@ -18,17 +18,18 @@ def complete(catalog: Catalog, dense: DenseLeg) -> int | None:
     """Make the dense leg hold what the catalogue holds.
 
     An intent names a document whose state in the outside store is unknown: it is written again if
-    the catalogue has it, and deleted there if not. Documents without a vector are embedded.
+    the catalogue has it, and deleted there if not; intents wait while no such store is attached.
+    Documents without a vector are embedded.
 
     Returns:
         The generation after the repair, ``None`` when there was nothing to do.
     """
-    intents = catalog.intents()
+    intents = _intents(catalog, dense)
     if not intents and not (dense.embeds and catalog.without_vector()):
         return None
     with catalog.writing():
         # Read again: another process may have finished while we waited for our turn.
-        intents = catalog.intents()
+        intents = _intents(catalog, dense)
         missing = catalog.without_vector() if dense.embeds else []
         known = catalog.by_id(intents)
         dense.remove([i for i in intents if i not in known])
@@ -54,6 +55,10 @@ def complete(catalog: Catalog, dense: DenseLeg) -> int | None:
             generation = catalog.next_generation()
     dense.reload()
     return generation
+
+
+def _intents(catalog: Catalog, dense: DenseLeg) -> list[str]:
+    return [] if dense.store is None else catalog.intents()
 
 
 def _vectors(

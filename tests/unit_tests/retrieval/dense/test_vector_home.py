@@ -47,6 +47,11 @@ def graphs(path):
     return sorted((path / "graph").glob("*"))
 
 
+def stored(index):
+    """Ids in the Chroma collection; a search of it may miss one."""
+    return sorted(index.dense.store._collection.get(include=[])["ids"])
+
+
 def in_chroma(index):
     """Whether the dense leg asks Chroma."""
     return isinstance(index.dense.store, ChromaStore)
@@ -76,7 +81,7 @@ def test_a_large_one_moves_to_chroma_and_stays_there(tmp_path, embeddings, crowd
     assert in_chroma(again)
     assert embeddings.embedded == []
     assert nearest(again, k=30)[:2] != before[:2]
-    assert set(nearest(again, k=30)) == {f"d{n}" for n in range(30) if n != 7}
+    assert stored(again) == sorted(f"d{n}" for n in range(30) if n != 7)
     again.close()
 
 
@@ -102,7 +107,7 @@ def test_a_move_that_broke_goes_on_at_the_next_opening(
     again = Index(tmp_path, embeddings)
     assert len(calls) == 1
     assert in_chroma(again)
-    assert sorted(nearest(again, k=30)) == sorted(document.id for document in DOCUMENTS)
+    assert stored(again) == sorted(document.id for document in DOCUMENTS)
     assert again.catalog.intents() == []
     again.close()
 
@@ -113,7 +118,7 @@ def test_chroma_chosen_later_gets_the_documents_of_before(tmp_path, embeddings):
     embeddings.embedded.clear()
     index = Index(tmp_path, embeddings, "chroma")
     assert embeddings.embedded == []
-    assert sorted(nearest(index, k=30)) == sorted(document.id for document in DOCUMENTS)
+    assert stored(index) == sorted(document.id for document in DOCUMENTS)
     index.close()
 
 
@@ -136,10 +141,10 @@ def test_what_was_written_beside_chroma_is_there_when_it_is_used_again(tmp_path,
     beside.add_documents([Document(id="new", page_content="word77")])
     beside.delete(["d7"])
     beside.close()
+    # Opened once more without it, and still nothing is forgotten.
+    Index(tmp_path, embeddings, "numpy").close()
     again = Index(tmp_path, embeddings)
-    found = nearest(again, "word77", 40)
-    assert found[0] == "new"
-    assert "d7" not in found
+    assert stored(again) == sorted(["new", *(f"d{n}" for n in range(30) if n != 7)])
     again.close()
 
 
@@ -221,7 +226,7 @@ def test_from_chroma_to_a_graph_and_back_nothing_is_lost(tmp_path, embeddings):
     kept.close()
     back = Index(tmp_path, embeddings, "chroma")
     assert in_chroma(back)
-    assert set(nearest(back, k=40)) == {"new", *(f"d{n}" for n in range(30) if n != 7)}
+    assert stored(back) == sorted(["new", *(f"d{n}" for n in range(30) if n != 7)])
     back.close()
 
 
