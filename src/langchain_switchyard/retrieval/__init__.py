@@ -49,6 +49,7 @@ from langchain_switchyard.retrieval.rerank.listwise import ListwiseRerank
 from langchain_switchyard.retrieval.rerank.proximity import ProximityRerank
 from langchain_switchyard.retrieval.rerank.reranked import Reranked
 from langchain_switchyard.retrieval.search_config import SearchConfig
+from langchain_switchyard.retrieval.storage.database import IndexUnavailable
 from langchain_switchyard.retrieval.storage.index import Index
 from langchain_switchyard.retrieval.sync.documents import sync_documents
 from langchain_switchyard.retrieval.sync.folder import sync_folder
@@ -74,6 +75,7 @@ __all__ = [
     "HybridRetriever",
     "Hyde",
     "Index",
+    "IndexUnavailable",
     "JiebaTokenizer",
     "LegScore",
     "ListwiseRerank",

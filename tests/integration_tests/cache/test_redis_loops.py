@@ -20,7 +20,7 @@ from langchain_switchyard.routing.call import CallOptions
 from langchain_switchyard.routing.chat_model import ChatSwitchyard
 from langchain_switchyard.routing.deployment import Deployment
 from langchain_switchyard.testing import ScriptedChatModel
-from tests.integration_tests.cache.redis_server import RedisCluster, RedisServer, binary
+from tests.integration_tests.cache.redis_server import RedisCluster, RedisServer, binary, eventually
 
 redis = pytest.importorskip("redis")
 redis_level = pytest.importorskip("langchain_switchyard.cache.levels.redis_level")
@@ -76,8 +76,11 @@ def test_a_loop_for_every_call_leaves_no_connection(server: RedisServer, client:
     clients, sockets = len(client.client_list()), open_sockets()
     for number in range(30):
         asyncio.run(router.ainvoke(f"q{number}"))
-    assert len(client.client_list()) <= clients
-    assert open_sockets() <= sockets
+    # On a busy machine the server hears of the last ends a little later, and the blocking client
+    # may once have needed a second connection; thirty loops that leave theirs are told from that.
+    spare = 2
+    eventually(lambda: len(client.client_list()) <= clients + spare, "the server has let them go")
+    assert open_sockets() <= sockets + spare
     assert len(level._aclients) == 0
 
 
@@ -91,7 +94,7 @@ def test_a_cluster_s_connections_leave_with_their_loop(tmp_path: Path) -> None:
         before = open_sockets()
         for number in range(10):
             asyncio.run(router.ainvoke(f"q{number}"))
-        assert open_sockets() <= before
+        assert open_sockets() <= before + 2
     finally:
         cluster.kill()
 

@@ -15,7 +15,7 @@ from langchain_core.documents import Document
 from pydantic import SecretStr
 
 from langchain_switchyard.errors import ConfigurationError
-from langchain_switchyard.retrieval import HybridRetriever, SearchConfig
+from langchain_switchyard.retrieval import HybridRetriever, IndexUnavailable, SearchConfig
 from langchain_switchyard.retrieval.backends import BackendError, PostgresBackend
 from langchain_switchyard.retrieval.backends.conformance import BackendConformance
 from langchain_switchyard.retrieval.backends.conformance_library import LIBRARY, TermDirections
@@ -132,7 +132,7 @@ def test_another_tokenizer_or_model_is_refused(open_retriever):
     open_retriever(TermDirections(), name="fixed").add_documents(LIBRARY)
     with pytest.raises(Exception, match="indexed with tokenizer 'mixed/1'"):
         open_retriever(name="fixed", tokenizer=Words())
-    with pytest.raises(ConfigurationError, match="64 numbers, this embedding model gives 65"):
+    with pytest.raises(IndexUnavailable, match="65 numbers, not 64"):
         open_retriever(Wide(), name="fixed").add_documents(
             [Document(id="new", page_content="something new")]
         )
