@@ -21,16 +21,17 @@ from langchain_core.documents import Document
 from langchain_core.embeddings import DeterministicFakeEmbedding
 
 from langchain_switchyard.retrieval import HybridRetriever, Index
+from langchain_switchyard.retrieval.dense import graph_vectors
 from langchain_switchyard.retrieval.lexical import lexical_index as lexical_module
 
 _EMBEDDINGS = DeterministicFakeEmbedding(size=8)
-# Small, so that freezing, merging and sweeping happen in nearly every life.
-lexical_module.TAIL_LIMIT = 20
+# Small, so that freezing, merging, writing graphs and sweeping happen in nearly every life.
+lexical_module.TAIL_LIMIT = graph_vectors._LATE = 20
 
 
-def write(path: Path, seed: int, pipe: int) -> None:
+def write(path: Path, store: str, seed: int, pipe: int) -> None:
     """Add, replace and delete without end, reporting before and after every call."""
-    index = Index(path, _EMBEDDINGS)
+    index = Index(path, _EMBEDDINGS, store)
     rng, version = random.Random(seed), 0
     while True:
         name, version = f"d{rng.randrange(60)}", version + 1
@@ -43,13 +44,13 @@ def write(path: Path, seed: int, pipe: int) -> None:
         os.write(pipe, f"done {name} {mark}\n".encode())
 
 
-def live_and_die(path: Path, seed: int, seconds: float) -> list[list[str]]:
+def live_and_die(path: Path, store: str, seed: int, seconds: float) -> list[list[str]]:
     """Fork a writer, kill it after ``seconds``, return what it reported."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
         try:
-            write(path, seed, writing)
+            write(path, store, seed, writing)
         finally:
             os._exit(1)
     os.close(writing)
@@ -60,9 +61,15 @@ def live_and_die(path: Path, seed: int, seconds: float) -> list[list[str]]:
         return [line.split() for line in report.read().splitlines()]
 
 
-def damage(path: Path, expected: dict[str, str], pending: str | None) -> tuple[list[str], dict]:
+def _life(path: Path, store: str, seed: int, rng: random.Random) -> list[list[str]]:
+    return live_and_die(path, store, seed, rng.uniform(0.005, 0.12))
+
+
+def damage(
+    path: Path, store: str, expected: dict[str, str], pending: str | None
+) -> tuple[list[str], dict]:
     """What is wrong with the index, and what it holds."""
-    index = Index(path, _EMBEDDINGS)
+    index = Index(path, _EMBEDDINGS, store)
     found = HybridRetriever(index=index, k=500).search("common")
     lexical = {hit.id: hit.text.split()[1] for hit in found if hit.legs["lexical"].rank}
     wrong = [f"{len(lexical)} in the lexical leg, {len(index)} live"] * (len(lexical) != len(index))
@@ -80,6 +87,7 @@ def damage(path: Path, expected: dict[str, str], pending: str | None) -> tuple[l
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=1_000)
+    parser.add_argument("--store", choices=["numpy", "usearch"], default="numpy")
     parser.add_argument("--data", type=Path, help="not needed; every benchmark takes it")
     parser.add_argument("--smoke", action="store_true", help="20 kills, for CI")
     parser.add_argument("--json", type=Path)
@@ -89,17 +97,17 @@ def main() -> int:
     rng, expected, calls, broken = random.Random(5), {}, 0, []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "index"
-        Index(path, _EMBEDDINGS).close()
+        Index(path, _EMBEDDINGS, args.store).close()
         for number in range(kills):
             pending = None
-            for word, name, mark in live_and_die(path, number, rng.uniform(0.005, 0.12)):
+            for word, name, mark in _life(path, args.store, number, rng):
                 pending = name if word == "try" else None
                 if word == "done":
                     calls += 1
                     expected.pop(name, None)
                     if mark != "-":
                         expected[name] = mark
-            wrong, expected = damage(path, expected, pending)
+            wrong, expected = damage(path, args.store, expected, pending)
             broken += [f"kill {number}: {what}" for what in wrong]
             if number % 100 == 99:
                 print(f"{number + 1} kills, {calls} calls, {len(broken)} damages", flush=True)
