@@ -16,8 +16,8 @@ overridden, too; the model of this suite adds one random direction per term.
 from __future__ import annotations
 
 import datetime as dt
-import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ from langchain_switchyard.retrieval.backends.conformance_library import (
     LIBRARY,
     TermDirections,
     ids_of,
+    together,
 )
 from langchain_switchyard.retrieval.hybrid import HybridRetriever
 from langchain_switchyard.retrieval.search_config import SearchConfig
@@ -251,32 +252,19 @@ class BackendConformance:
         """Nothing is lost, doubled or half there, and nobody fails."""
         retriever = self._filled(make(embeddings))
         retriever.delete(["cat"])
-        errors: list[Exception] = []
 
         def write(writer: int) -> None:
-            try:
-                for number in range(10):
-                    document = Document(id=f"{writer}-{number}", page_content=f"shared {number}")
-                    shared = Document(id="shared", page_content=f"shared text of {writer}")
-                    retriever.add_documents([document, shared])
-                    retriever.delete([f"{writer}-{number - 1}"])
-            except Exception as error:  # noqa: BLE001 - reported below.
-                errors.append(error)
+            for number in range(10):
+                document = Document(id=f"{writer}-{number}", page_content=f"shared {number}")
+                shared = Document(id="shared", page_content=f"shared text of {writer}")
+                retriever.add_documents([document, shared])
+                retriever.delete([f"{writer}-{number - 1}"])
 
         def read() -> None:
-            try:
-                for _ in range(20):
-                    assert "cat" not in ids_of(retriever.invoke("cats shared", k=50))
-            except Exception as error:  # noqa: BLE001 - reported below.
-                errors.append(error)
+            for _ in range(20):
+                assert "cat" not in ids_of(retriever.invoke("cats shared", k=50))
 
-        work = [threading.Thread(target=write, args=(n,)) for n in range(4)]
-        work += [threading.Thread(target=read) for _ in range(2)]
-        for thread in work:
-            thread.start()
-        for thread in work:
-            thread.join()
-        assert errors == []
+        assert together(*(partial(write, number) for number in range(4)), read, read) == []
         expected = {"law", "dog", "shared", *(f"{n}-9" for n in range(4))}
         assert len(retriever.index) == len(expected)
         assert set(ids_of(retriever.index.get(sorted(expected)))) == expected

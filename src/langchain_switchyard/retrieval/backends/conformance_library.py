@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -88,3 +89,10 @@ class TermDirections(Embeddings):
 def ids_of(found: Sequence[Any]) -> list[str]:
     """Return the ids of hits or documents, in order."""
     return [str(each.id) for each in found]
+
+
+def together(*jobs: Callable[[], object]) -> list[Exception]:
+    """Run functions at the same time; return what they raised."""
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        raised = [future.exception() for future in [pool.submit(job) for job in jobs]]
+    return [error for error in raised if isinstance(error, Exception)]
