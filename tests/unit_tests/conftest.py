@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _socket
 import functools
 import ipaddress
 import os
@@ -48,7 +49,7 @@ class _Here:
     """
 
     def __init__(self, name: str) -> None:
-        self._connect = getattr(socket.socket, name)
+        self._connect = getattr(_socket.socket, name)
 
     def __get__(self, instance: socket.socket | None, owner: type) -> Any:
         return self if instance is None else functools.partial(self, instance)
@@ -67,5 +68,8 @@ def _is_here(host: str) -> bool:
         return host == "localhost"
 
 
-for _name in ("connect", "connect_ex"):
-    setattr(socket.socket, _name, _Here(_name))
+@pytest.fixture(autouse=True)
+def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guard every test, whatever the one before left in these places."""
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, _Here(name))
